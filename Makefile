@@ -1,0 +1,52 @@
+# make demo   a call answered on this machine, without any account
+# make test   lint, types, layering and the whole test suite
+.PHONY: demo test setup lint types layers pytest schema speech requirements clean
+
+# The newest interpreter that is good enough; PYTHON=... overrides.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+BIN := .venv/bin
+READY := .venv/ready
+
+demo: setup
+	@$(BIN)/tm demo
+
+test: setup lint types layers pytest
+
+setup: $(READY)
+
+$(READY): requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "tm needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "setting up .venv with $(PYTHON) (once; about a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:
+	$(BIN)/mypy
+
+layers:
+	$(BIN)/lint-imports --no-logo
+
+pytest:
+	$(BIN)/pytest
+
+schema: setup
+	$(BIN)/tm schema
+
+# The clips that sandbox callers and the sandbox model speak; needs Debian's flite and sox.
+speech: setup
+	$(BIN)/python -m sandbox.speech.make
+
+# Pins every dependency with its hashes, for every supported Python; needs uv.
+requirements:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --group dev --output-file requirements.txt pyproject.toml
+
+clean:
+	rm -rf .venv .tm .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,86 @@
+"""The entry point of `tm`: finds the command, runs it, turns what happened into an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# name -> one line for `tm --help`. The module is cli.commands.<name>, its click command is `command`;
+# it is imported only when the command runs, so that `tm --help` costs no library.
+COMMANDS = {
+    "init": "Write a first fleet, a CI workflow and editor settings.",
+    "validate": "Check the declarations offline.",
+    "plan": "Show what differs from the live Twilio account.",
+    "apply": "Make the Twilio account equal to the declarations.",
+    "serve": "Answer the calls.",
+    "calls": "Show call history and transcripts.",
+    "schema": "Write the JSON Schemas that editors use.",
+    "sandbox": "Run a Twilio account, phones and a model on this machine.",
+    "demo": "Plan, apply, serve and hold a spoken call, all on this machine.",
+}
+
+EXIT_ERROR = 1
+EXIT_INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and help without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module, or answer None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"cli.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table above, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tm-phone-agents", prog_name="tm")
+def tm() -> None:
+    """Phone agents from Git: declare them in YAML, plan, apply, answer."""
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (see docs/cli.md for the codes).
+
+    Usage errors and errors of the user's own making are printed to stderr without a traceback.
+    """
+    try:
+        result = tm.main(args=arguments, prog_name="tm", standalone_mode=False)
+    except click.exceptions.Abort:
+        return EXIT_INTERRUPTED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        return EXIT_ERROR
+    except Exception as error:
+        from cli.terminal import show_error
+        from schemas.errors import TmError
+
+        if not isinstance(error, TmError):
+            raise
+        show_error(error)
+        return EXIT_ERROR
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Console script."""
+    sys.exit(run())

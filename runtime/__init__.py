@@ -1,0 +1,1 @@
+"""Answers, bridges and records the calls of the declared agents."""

@@ -1,0 +1,1 @@
+"""A Twilio account, a phone network and a Realtime model server on this machine."""

@@ -1,0 +1,1 @@
+"""The declaration language: models, a loader that knows every line, and the rules across files."""
