@@ -1,0 +1,52 @@
+"""How a machine without a speech recogniser hears: by energy, and by knowing every clip.
+
+A clip is recognised by the exact bytes of its loudest own part. So being understood proves that the
+audio came through untouched: one transcoding on the way, and nobody understands a word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from sandbox.speech.library import Clip, clips
+from sandbox.speech.ulaw import BYTES_PER_MS, FRAME_BYTES, loudness
+
+# Clips peak at -3 dBFS; their quietest vowels lie near 1500, the pauses between words below 200.
+SPEECH_LOUDNESS = 500
+
+_PRINT_BYTES = 200 * BYTES_PER_MS
+
+
+def is_speech(frame: bytes) -> bool:
+    """Tell whether a frame of µ-law (20 ms, any length works) is loud enough to be speech.
+
+    This looks at one frame alone; whoever listens for words bridges the short pauses in them.
+    """
+    return bool(frame) and loudness(frame) >= SPEECH_LOUDNESS
+
+
+def find_spoken(ulaw: bytes) -> tuple[Clip, ...]:
+    """Return the clips that stand in this audio, in their order; each must be there byte for byte."""
+    found = [(ulaw.find(p.audio), p.clip) for p in _voice_prints()]
+    heard = sorted((at, clip.name, clip) for at, clip in found if at >= 0)
+    return tuple(clip for _, _, clip in heard)
+
+
+@dataclass(frozen=True, slots=True)
+class _VoicePrint:
+    clip: Clip
+    audio: bytes
+
+
+@cache
+def _voice_prints() -> tuple[_VoicePrint, ...]:
+    return tuple(_VoicePrint(clip, _print_of(clip)) for clip in clips())
+
+
+def _print_of(clip: Clip) -> bytes:
+    """Return the loudest part that no other clip has: lines may begin with the same words."""
+    others = [other.ulaw for other in clips() if other is not clip]
+    starts = range(0, len(clip.ulaw) - _PRINT_BYTES + 1, FRAME_BYTES)
+    parts = sorted((clip.ulaw[at : at + _PRINT_BYTES] for at in starts), key=loudness, reverse=True)
+    return next(part for part in parts if not any(part in other for other in others))
