@@ -1,0 +1,65 @@
+"""The TwiML documents that the runtime answers with, from the Jinja2 templates beside this module.
+
+Autoescaping is on and undefined names are errors: a caller's or a declaration's text can never become a
+verb. Twilio: a document is at most 64 kB, needs a Content-Type, and has `<Response>` as its root.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from runtime.ssml import plain, say_content
+
+CONTENT_TYPE = "text/xml; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPrelude:
+    """What the caller hears from Twilio before the stream: spoken `text`, a recording, or nothing.
+
+    `seconds` is how long that takes, as far as known; the stream cannot come earlier.
+    """
+
+    text: str | None = None
+    voice: str | None = None
+    play_url: str | None = None
+    seconds: float = 0.0
+
+
+_environment = Environment(
+    loader=PackageLoader("runtime", "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
+)
+_environment.filters["ssml"] = say_content
+
+
+def answer(hold: HoldPrelude, *, stream_url: str, after_url: str) -> str:
+    """Return the document that plays the hold prelude and connects the call's media stream.
+
+    `stream_url` is absolute, `ws(s)://`, without a query (Twilio drops queries of `<Stream url>`);
+    `after_url` is asked for what comes next when the stream has ended.
+    """
+    return _render("answer.xml.j2", hold=hold, stream_url=stream_url, after_url=after_url)
+
+
+def reject() -> str:
+    """Return the document that gives the caller the busy tone, without answering (and billing) the call."""
+    return _render("reject.xml.j2")
+
+
+def say_and_hang_up(text: str) -> str:
+    """Return the document that speaks `text` (plain, no SSML) and hangs up."""
+    return _render("say_and_hang_up.xml.j2", text=plain(text))
+
+
+def hang_up() -> str:
+    """Return the document that ends the call."""
+    return _render("hang_up.xml.j2")
+
+
+def _render(template: str, **values: object) -> str:
+    return _environment.get_template(template).render(**values)
