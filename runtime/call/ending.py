@@ -1,0 +1,90 @@
+"""How a call ended, computed from what was recorded about it: one pure and total function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runtime.call_record import EndReason, RejectReason, Status, ToolUse
+
+# Twilio's CallStatus values that end a call, and what each of them means in a record.
+REPORTED_ENDINGS: dict[str, EndReason] = {
+    "completed": "caller_hangup",
+    "busy": "busy",
+    "failed": "failed",
+    "no-answer": "no_answer",
+    "canceled": "cancelled",
+}
+
+
+@dataclass(slots=True)
+class CallFacts:
+    """What happened, each fact recorded when it happened. Conclusions are drawn by `conclude` only."""
+
+    refused: RejectReason | None = None
+    streaming: bool = False
+    spoken: bool = False
+    stopped: bool = False
+    broken: str | None = None
+    reported: str | None = None
+    cancelled: bool = False
+    drained: bool = False
+    time_is_up: bool = False
+    agent_hung_up: bool = False
+    stream_missed: bool = False
+    model_failure: str | None = None
+    caller_audio_dropped_ms: int = 0
+    bad_frames: int = 0
+    bad_model_audio: int = 0
+    model_problems: dict[str, int] = field(default_factory=dict)
+    first_word_ms: int | None = None
+    turn_ms: list[int] = field(default_factory=list)
+    tools: list[ToolUse] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A call's state in the words of its record."""
+
+    status: Status
+    reject_reason: RejectReason | None = None
+    end_reason: EndReason | None = None
+
+
+def conclude(facts: CallFacts) -> Ending:
+    """Return what the facts amount to; a call that goes on is `incoming` or `active`, without a reason.
+
+    Where several facts hold, the cause outranks its consequences: an operator's hang-up also stops the
+    stream, and a caller who leaves while the agent says goodbye has not cut the call short.
+    """
+    if facts.refused:
+        return Ending("rejected", reject_reason=facts.refused)
+    if reason := _ordered_end(facts):
+        return Ending("completed", end_reason=reason)
+    if facts.model_failure is not None:
+        if facts.spoken:
+            return Ending("completed", end_reason="model_error")
+        return Ending("rejected", reject_reason="model_unavailable")
+    if facts.stream_missed:
+        return Ending("rejected", reject_reason="stream_timeout")
+    if facts.stopped:
+        return Ending("completed", end_reason="caller_hangup")
+    if facts.reported in REPORTED_ENDINGS:
+        return Ending("completed", end_reason=REPORTED_ENDINGS[facts.reported])
+    if facts.broken is not None:
+        return Ending("completed", end_reason="media_error")
+    return Ending("active" if facts.streaming else "incoming")
+
+
+def _ordered_end(facts: CallFacts) -> EndReason | None:
+    """Return why our side ended the call on purpose, if it did."""
+    if facts.cancelled:
+        return "cancelled"
+    if facts.drained:
+        return "drained"
+    if facts.time_is_up:
+        return "max_duration"
+    if facts.agent_hung_up:
+        return "agent_completed"
+    return None
