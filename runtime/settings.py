@@ -9,7 +9,7 @@ from pathlib import Path
 from schemas.errors import TmError
 
 
-class MissingSetting(TmError):
+class MissingSettingError(TmError):
     """An environment variable that the runtime cannot do without is not set."""
 
 
@@ -29,13 +29,13 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the settings. Raises `MissingSetting` when there is no `OPENAI_API_KEY`.
+        """Read the settings. Raises `MissingSettingError` when there is no `OPENAI_API_KEY`.
 
         A variable that is set but empty counts as not set.
         """
         openai_api_key = environ.get("OPENAI_API_KEY")
         if not openai_api_key:
-            raise MissingSetting(
+            raise MissingSettingError(
                 "OPENAI_API_KEY is not set: the agents have no model to talk with.",
                 hint="Set it to a key of your OpenAI project; `tm demo` needs none.",
             )

@@ -1,0 +1,128 @@
+"""Connections to the model, opened by the `openai` client and read as raw bytes.
+
+The client knows addresses, keys and headers; parsing stays ours, because its typed events cost ten times
+what decoding costs. Reconnecting is the call's decision, so the client's own retries are off.
+"""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol, cast
+
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+    from openai.resources.realtime.realtime import AsyncRealtimeConnection
+    from openai.types.websocket_connection_options import WebSocketConnectionOptions
+
+    from runtime.settings import Settings
+
+CONNECT_SECONDS = 10.0
+# An audio delta is some kilobytes; instructions echoed in `session.updated` may be large.
+LARGEST_MESSAGE = 4 * 1024 * 1024
+# Statuses of a refused upgrade that another attempt cannot mend. OpenAI: key, plan, model not found.
+HOPELESS_STATUSES = frozenset({400, 401, 402, 403, 404})
+
+
+class ModelConnection(Protocol):
+    """One open session with the model: JSON text out, JSON bytes in."""
+
+    async def recv_bytes(self) -> bytes:
+        """Return the next message; raises `ModelGoneError` when there is none to come."""
+
+    async def send_raw(self, data: str) -> None:
+        """Send one message; raises `ModelGoneError` when the connection is gone."""
+
+    async def close(self) -> None:
+        """Close the connection; never raises for one that is closed already."""
+
+
+class ConnectModel(Protocol):
+    """How a call gets its connection to the model."""
+
+    async def __call__(self, model: str) -> ModelConnection:
+        """Return an open connection; raises `ModelUnavailableError`."""
+
+
+class ModelGoneError(Exception):
+    """The connection to the model ended; the message says how, without content."""
+
+
+class ModelUnavailableError(Exception):
+    """No connection to the model; `hopeless` when trying again cannot help (a refused key)."""
+
+    def __init__(self, detail: str, *, hopeless: bool) -> None:
+        super().__init__(detail)
+        self.hopeless = hopeless
+
+
+class OpenAIConnections:
+    """Opens Realtime connections with one client and one TLS context for all calls."""
+
+    def __init__(self, settings: Settings) -> None:
+        from openai import AsyncOpenAI
+
+        self._client: AsyncOpenAI = AsyncOpenAI(
+            api_key=settings.openai_api_key, base_url=settings.openai_base_url, max_retries=0
+        )
+        options: dict[str, object] = {
+            "compression": None,
+            "max_size": LARGEST_MESSAGE,
+            "open_timeout": CONNECT_SECONDS,
+            "close_timeout": 2.0,
+        }
+        if self._client.base_url.scheme == "https":
+            options["ssl"] = ssl.create_default_context()
+        # The client's type names only some of what it hands on to `websockets`.
+        self._options = cast("WebSocketConnectionOptions", options)
+
+    async def __call__(self, model: str) -> ModelConnection:
+        """Connect to the Realtime model. Raises `ModelUnavailableError`."""
+        from openai import OpenAIError
+
+        manager = self._client.realtime.connect(model=model, websocket_connection_options=self._options)
+        try:
+            return _OpenAIConnection(await manager.enter())
+        except InvalidStatus as error:
+            status = error.response.status_code
+            raise ModelUnavailableError(
+                f"the model's server answered {status}", hopeless=status in HOPELESS_STATUSES
+            ) from None
+        except (OSError, TimeoutError, WebSocketException, OpenAIError) as error:
+            detail = f"the model's server cannot be reached ({type(error).__name__})"
+            raise ModelUnavailableError(detail, hopeless=False) from None
+
+    async def close(self) -> None:
+        """Let go of the client."""
+        await self._client.close()
+
+
+class _OpenAIConnection:
+    """The client's connection with the errors that a call understands."""
+
+    def __init__(self, connection: AsyncRealtimeConnection) -> None:
+        self._connection = connection
+
+    async def recv_bytes(self) -> bytes:
+        try:
+            return await self._connection.recv_bytes()
+        except (ConnectionClosed, OSError) as error:
+            raise ModelGoneError(_how(error)) from None
+
+    async def send_raw(self, data: str) -> None:
+        try:
+            await self._connection.send_raw(data)
+        except (ConnectionClosed, OSError) as error:
+            raise ModelGoneError(_how(error)) from None
+
+    async def close(self) -> None:
+        with suppress(ConnectionClosed, OSError):
+            await self._connection.close()
+
+
+def _how(error: Exception) -> str:
+    """How a connection ended: the close code when there was one, never the peer's text."""
+    received = getattr(error, "rcvd", None)
+    return f"closed with {received.code}" if received else type(error).__name__

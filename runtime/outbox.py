@@ -1,0 +1,53 @@
+"""Sending on one socket from several tasks, in order, without a task or timer of its own.
+
+Whoever has something to say puts it in and flushes. While the socket takes everything at once, that is
+all there is: the sender's own task writes. When the socket is slow, one task waits for it and the others
+leave their messages behind it in the queue, whose bound tells that the peer has stopped reading.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+
+class Outbox:
+    """An ordered, bounded queue in front of one socket.
+
+    `since` is the moment at which the send under way began, or None: the owner watches it, because a
+    half-dead peer accepts nothing and reports nothing.
+    """
+
+    def __init__(self, *, most_waiting: int, clock: Callable[[], float]) -> None:
+        self._waiting: deque[str] = deque()
+        self._most_waiting = most_waiting
+        self._clock = clock
+        self._send: Callable[[str], Awaitable[None]] | None = None
+        self.since: float | None = None
+
+    def open(self, send: Callable[[str], Awaitable[None]]) -> None:
+        """Connect the socket. Messages put before are kept for it."""
+        self._send = send
+
+    def close(self) -> None:
+        """Disconnect the socket and drop what was not sent."""
+        self._send = None
+        self._waiting.clear()
+
+    def put(self, message: str) -> bool:
+        """Queue a message; False when the queue is full, and the message is not taken."""
+        if len(self._waiting) >= self._most_waiting:
+            return False
+        self._waiting.append(message)
+        return True
+
+    async def flush(self) -> None:
+        """Send what waits, unless another task is doing that. Raises what the socket raises."""
+        if self._send is None or self.since is not None:
+            return
+        try:
+            while self._waiting and self._send is not None:
+                self.since = self._clock()
+                await self._send(self._waiting.popleft())
+        finally:
+            self.since = None

@@ -1,0 +1,118 @@
+"""The call store of a running node: one thread that does all database work, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from runtime.call_record import CallRecord
+from runtime.store import writing
+from runtime.store.database import migrate, open_engine
+from runtime.store.reading import CallFilter, CallPage, RecordJson, read_call, read_page
+
+_log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+
+# Pauses between attempts while the database is busy, beyond SQLite's own waiting; seconds.
+RETRY_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+# Writes that may wait. A call needs two, so this is a long outage at full load, and some 100 MB.
+MOST_WAITING_WRITES = 20_000
+FLUSH_SECONDS = 30.0
+
+
+class CallStore:
+    """Keeps call records: `save` returns at once, reads see everything saved before them.
+
+    Open it before use and close it at the end; closing waits for what is still to be written. A write
+    that finds the database busy or away is repeated for some seconds, then logged as lost.
+    """
+
+    def __init__(self, url: str, *, node: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self._engine: Engine = open_engine(url)
+        self._node = node
+        self._pause = pause
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="call-store")
+        self._waiting = 0
+        self._count = threading.Lock()
+
+    async def open(self) -> None:
+        """Bring the schema up to date and close what an earlier run of this node left open.
+
+        Raises `DatabaseError`.
+        """
+        await self._read(lambda: migrate(self._engine))
+        left = await self._read(self._close_leftovers)
+        if left:
+            _log.warning("event=leftover_calls_closed node=%s calls=%d", self._node, left)
+
+    def save(self, record: CallRecord) -> None:
+        """Store the record, replacing an earlier state of the same call. Never waits."""
+        row = writing.row_of(record, self._node)
+        self._write(record.id, lambda connection: writing.upsert(connection, row))
+
+    def set_duration(self, call_sid: str, seconds: int) -> None:
+        """Correct the duration of an ended call by what Twilio counted. Never waits."""
+        self._write(call_sid, lambda connection: writing.set_duration(connection, call_sid, seconds))
+
+    async def page(self, wanted: CallFilter, limit: int, cursor: str | None) -> CallPage:
+        """Return up to `limit` calls before `cursor`, newest first. Raises `InvalidCursorError`."""
+        return await self._read(lambda: self._with_connection(lambda c: read_page(c, wanted, limit, cursor)))
+
+    async def find(self, call_id: str) -> RecordJson | None:
+        """Return the record of one call by its id or its call SID, or None."""
+        return await self._read(lambda: self._with_connection(lambda c: read_call(c, call_id)))
+
+    async def close(self) -> None:
+        """Wait for the writes that are still to be done (30 s at most) and let go of the database."""
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self._read(self._engine.dispose)
+        except TimeoutError:
+            _log.error("event=store_not_flushed node=%s writes=%d", self._node, self._waiting)
+        self._thread.shutdown(wait=False, cancel_futures=False)
+
+    async def _read(self, work: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _with_connection(self, work: Callable[[Connection], _Result]) -> _Result:
+        with self._engine.connect() as connection:
+            return work(connection)
+
+    def _close_leftovers(self) -> int:
+        with self._engine.begin() as connection:
+            return writing.close_leftovers(connection, self._node)
+
+    def _write(self, call: str, work: Callable[[Connection], None]) -> None:
+        with self._count:
+            if self._waiting >= MOST_WAITING_WRITES:
+                _log.error("event=record_lost call=%s reason=queue_full", call)
+                return
+            self._waiting += 1
+        self._thread.submit(self._persist, call, work).add_done_callback(self._written)
+
+    def _written(self, _done: Future[None]) -> None:
+        with self._count:
+            self._waiting -= 1
+
+    def _persist(self, call: str, work: Callable[[Connection], None]) -> None:
+        """Do one write, in the store's thread; a database that is busy or away is tried again."""
+        for pause in (*RETRY_PAUSES, None):
+            try:
+                with self._engine.begin() as connection:
+                    work(connection)
+            except DBAPIError as error:
+                again = isinstance(error, OperationalError) or error.connection_invalidated
+                if pause is not None and again:
+                    self._pause(pause)
+                    continue
+                # Only the driver's own words: SQLAlchemy's would repeat the record.
+                _log.error("event=record_lost call=%s reason=%s", call, type(error.orig).__name__)
+            return

@@ -1,0 +1,73 @@
+"""Opening the database: engine, SQLite's settings, migrations."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from schemas.errors import TmError
+
+BUSY_TIMEOUT_MS = 5_000
+
+
+class DatabaseError(TmError):
+    """The database cannot be opened, or its schema cannot be brought up to date."""
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine for the SQLAlchemy `url`, making the folder of a SQLite file.
+
+    Raises `DatabaseError` for a URL that names no database we can speak to. Nothing is connected yet.
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ImportError, OSError) as error:
+        raise DatabaseError(
+            f"The call database cannot be opened: {_without_credentials(error)}",
+            hint="TM_DATABASE_URL is an SQLAlchemy URL (sqlite:///calls.sqlite3); its driver must be installed.",
+        ) from None
+    if parsed.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema up to date. Raises `DatabaseError` when that is impossible."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except (SQLAlchemyError, CommandError) as error:
+        raise DatabaseError(
+            f"The call database {engine.url.render_as_string(hide_password=True)} cannot be used: "
+            f"{_without_credentials(error)}",
+            hint="Check TM_DATABASE_URL, and that the file or server can be written to.",
+        ) from None
+
+
+def _without_credentials(error: Exception) -> str:
+    """The first line of the driver's own message: SQLAlchemy's adds statements and parameters."""
+    cause = getattr(error, "orig", None) or error
+    return str(cause).partition("\n")[0]
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    """Make readers and the writer not wait for each other, and a busy file be waited for."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.close()

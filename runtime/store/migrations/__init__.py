@@ -1,0 +1,1 @@
+"""Alembic migrations of the call store, applied when the store is opened for writing."""

@@ -1,0 +1,31 @@
+"""The tables as SQLAlchemy Core sees them. The schema itself is made by the migrations."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, BigInteger, Column, Index, MetaData, String, Table
+
+metadata = MetaData()
+
+# One row per call. The columns are what lists filter and sort by; `record` is the whole call record, as
+# `GET /api/calls/{id}` answers it. Times are epoch milliseconds.
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("call_sid", String(64), nullable=True),
+    Column("node", String(255), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("direction", String(16), nullable=False),
+    Column("agent", String(63), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reject_reason", String(32), nullable=True),
+    Column("end_reason", String(32), nullable=True),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger, nullable=True),
+    Column("duration_seconds", Float, nullable=True),
+    Column("record", JSON, nullable=False),
+    Index("calls_newest_first", "started_at", "id"),
+    Index("calls_of_an_agent", "agent", "started_at", "id"),
+    Index("calls_by_sid", "call_sid"),
+    Index("calls_of_a_node", "node", "status"),
+)
