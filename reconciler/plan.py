@@ -1,0 +1,125 @@
+"""The plan: a value that is printed, saved, reviewed, and applied exactly."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.settings import FieldChange, Settings
+from schemas.places import Diagnostic, Place
+
+
+class Action(StrEnum):
+    """What is done to a number."""
+
+    ADOPT = "adopt"
+    UPDATE = "update"
+    REROUTE = "reroute"
+    DETACH = "detach"
+
+
+class Cause(StrEnum):
+    """Why a number differs: which of file, marker and account moved."""
+
+    NEW = "new"
+    PENDING = "pending"
+    DRIFT = "drift"
+    CONFLICT = "conflict"
+    REMOVED = "removed"
+
+
+class SkipReason(StrEnum):
+    """Why a declared number is left alone."""
+
+    NO_MATCHING_NUMBER = "no_matching_number"
+    NO_VOICE_CAPABILITY = "no_voice_capability"
+    DRIVEN_BY_TRUNK = "driven_by_trunk"
+    DRIVEN_BY_APPLICATION = "driven_by_application"
+    FOREIGN_WEBHOOK = "foreign_webhook"
+    OUTBOUND_ONLY = "outbound_only"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One number that is to be written.
+
+    `fields` are the visible differences (never empty), `write` is all that goes into the one update,
+    markers included; what it leaves None stays as it is. `reach_before` and `reach_after` say what a
+    caller gets. `place` is None for a number that no file declares.
+    """
+
+    account: str
+    region: str
+    sid: str
+    number: str
+    agent: str
+    action: Action
+    cause: Cause
+    fields: tuple[FieldChange, ...]
+    write: Settings
+    reach_before: str
+    reach_after: str
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """One declared number that is left alone, and why; `detail` names the owner where there is one."""
+
+    number: str
+    agent: str
+    reason: SkipReason
+    detail: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """One number that is as declared."""
+
+    number: str
+    agent: str
+    sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """What the safety limits are measured against.
+
+    `ours` counts the live numbers that are ours; `new_host` is the host of `public_url` when the plan
+    moves numbers of ours there and none was there before.
+    """
+
+    ours: int = 0
+    new_host: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that differs between the declarations and the account, in the order of the numbers."""
+
+    created_at: datetime
+    changes: tuple[Change, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    unchanged: tuple[Unchanged, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    ownership: Ownership = Ownership()
+
+    @property
+    def plan_id(self) -> str:
+        """16 hex digits over what the plan would do: the same plan has the same id, whenever it is made."""
+        content = [
+            [change.account, change.region, change.sid, change.action, change.cause]
+            + [[field.field, field.before, field.after] for field in change.fields]
+            + [list(change.write.managed())]
+            for change in self.changes
+        ]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+    def count(self, action: Action) -> int:
+        """Return how many changes have this action."""
+        return Counter(change.action for change in self.changes)[action]

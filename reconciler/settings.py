@@ -1,0 +1,98 @@
+"""What the reconciler manages on a phone number, as one value for both sides of the comparison.
+
+A declaration wants `Settings` and the account has `Settings`; a plan is what differs between the two.
+`None` means "not managed: left as it is". Twilio mixes `""` and `null` for unset values; here unset is
+always `""`, so that the two can never differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+
+Value = str | bool
+
+URL_FIELDS = ("voice_url", "voice_fallback_url", "status_callback")
+"""The fields that hold an address, in the order in which they are looked at."""
+
+OPTIONAL_FIELDS = ("friendly_name", "voice_caller_id_lookup", "voice_fallback_method")
+"""Fields that are managed for some numbers only; their position is their bit in the marker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The managed fields of an IncomingPhoneNumber, named as in Twilio's answers.
+
+    `voice_fallback_method` is managed only where the fallback URL is ours: a fallback on another host
+    may be a static file that answers nothing but GET.
+    """
+
+    voice_url: str | None = None
+    voice_method: str | None = None
+    voice_fallback_url: str | None = None
+    voice_fallback_method: str | None = None
+    status_callback: str | None = None
+    status_callback_method: str | None = None
+    voice_application_sid: str | None = None
+    trunk_sid: str | None = None
+    friendly_name: str | None = None
+    voice_caller_id_lookup: bool | None = None
+
+    def get(self, field: str) -> Value | None:
+        """Return the value of a field by its name."""
+        value: Value | None = getattr(self, field)
+        return value
+
+    def managed(self) -> Iterator[tuple[str, Value]]:
+        """Yield name and value of each managed field."""
+        for field in FIELD_NAMES:
+            value = self.get(field)
+            if value is not None:
+                yield field, value
+
+    def urls(self) -> Iterator[tuple[str, str]]:
+        """Yield name and value of each managed URL that is not blank."""
+        for field in URL_FIELDS:
+            value = self.get(field)
+            if isinstance(value, str) and value:
+                yield field, value
+
+    def with_urls(self, urls: Mapping[str, str]) -> Settings:
+        """Return these settings with the URLs that `urls` names replaced."""
+        return replace(
+            self,
+            voice_url=urls.get("voice_url", self.voice_url),
+            voice_fallback_url=urls.get("voice_fallback_url", self.voice_fallback_url),
+            status_callback=urls.get("status_callback", self.status_callback),
+        )
+
+    def only(self, names: frozenset[str]) -> Settings:
+        """Return these settings with every field outside of `names` left unmanaged."""
+        return replace(self, **dict.fromkeys(set(FIELD_NAMES) - names))
+
+    def masked_by(self, other: Settings) -> Settings:
+        """Return these settings for just those fields that `other` manages."""
+        return self.only(frozenset(name for name, _ in other.managed()))
+
+
+FIELD_NAMES = tuple(field.name for field in fields(Settings))
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One visible difference: what a field holds now and what it is to hold. Markers are not part of it."""
+
+    field: str
+    before: Value
+    after: Value
+
+
+def differences(desired: Settings, live: Settings) -> tuple[FieldChange, ...]:
+    """Return how `live` differs from what `desired` manages; both without markers."""
+    changes = []
+    for field, after in desired.managed():
+        before = live.get(field)
+        assert before is not None, f"{field} was not read"
+        if before != after:
+            changes.append(FieldChange(field, before, after))
+    return tuple(changes)
