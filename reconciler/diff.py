@@ -16,7 +16,6 @@ from reconciler.live import LiveNumber
 from reconciler.marker import fingerprint, fingerprint_as_applied
 from reconciler.ownership import agent_named_in, host_of, is_ours, is_url_of_ours, somebodys_url
 from reconciler.plan import Action, Cause, Change, Ownership, Plan, Skipped, SkipReason, Unchanged
-from reconciler.route import effective_route
 from reconciler.settings import Settings, differences
 from schemas.places import Diagnostic
 
@@ -84,9 +83,8 @@ def _compare(
         action=Action.UPDATE if record.marker else Action.ADOPT,
         cause=_cause(wanted.settings, record),
         fields=fields,
+        now=record.bare,
         write=wanted.stored(policy.public_url),
-        reach_before=effective_route(record.bare),
-        reach_after=effective_route(wanted.settings),
         place=wanted.place,
     )
 
@@ -157,9 +155,8 @@ def _detach(record: LiveNumber, policy: Policy) -> Change:
         action=Action.DETACH,
         cause=Cause.REMOVED,
         fields=differences(write, record.bare),
+        now=record.bare,
         write=write,
-        reach_before=effective_route(record.bare),
-        reach_after=effective_route(record.bare.with_urls(blank)),
         place=None,
     )
 

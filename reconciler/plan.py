@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from reconciler.marker import without_markers
+from reconciler.route import after_write, effective_route
 from reconciler.settings import FieldChange, Settings
 from schemas.places import Diagnostic, Place
 
@@ -47,9 +49,9 @@ class SkipReason(StrEnum):
 class Change:
     """One number that is to be written.
 
-    `fields` are the visible differences (never empty), `write` is all that goes into the one update,
-    markers included; what it leaves None stays as it is. `reach_before` and `reach_after` say what a
-    caller gets. `place` is None for a number that no file declares.
+    `fields` are the visible differences (never empty), `now` are the live settings without markers, and
+    `write` is all that goes into the one update, markers included; what it leaves None stays as it is.
+    `place` is None for a number that no file declares.
     """
 
     account: str
@@ -60,10 +62,29 @@ class Change:
     action: Action
     cause: Cause
     fields: tuple[FieldChange, ...]
+    now: Settings
     write: Settings
-    reach_before: str
-    reach_after: str
     place: Place | None
+
+    @property
+    def expected(self) -> Settings:
+        """What must still be live right before the write: the fields that it touches."""
+        return self.now.masked_by(self.write)
+
+    @property
+    def wanted(self) -> Settings:
+        """What is live after the write, without markers, for the fields that are written."""
+        return without_markers(self.write)
+
+    @property
+    def reach_before(self) -> str:
+        """What a caller reaches now."""
+        return effective_route(self.now)
+
+    @property
+    def reach_after(self) -> str:
+        """What a caller reaches once this change is applied."""
+        return effective_route(after_write(self.now, self.wanted))
 
 
 @dataclass(frozen=True, slots=True)
