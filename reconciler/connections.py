@@ -1,0 +1,105 @@
+"""The way from declared accounts to Twilio: credentials per region, one connection pool, one client each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import httpx2
+
+from reconciler.account import Credentials, ReadableNumbers, WritableNumbers
+from reconciler.http_client import TIMEOUT, NumbersTransport, Target
+from schemas import Account, Fleet
+from schemas.account import EDGE_OF_REGION, RegionCredentials
+from schemas.errors import TmError
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class Connections:
+    """An asynchronous context that hands out the numbers of each account and region.
+
+    `api_url` (`TM_TWILIO_API_URL`) sends every request there instead of to Twilio. Raises TmError for a
+    URL that is none and for credentials that are missing.
+    """
+
+    def __init__(
+        self, fleet: Fleet, *, api_url: str | None = None, transport: httpx2.AsyncBaseTransport | None = None
+    ) -> None:
+        self._fleet = fleet
+        self._api_url = _checked(api_url)
+        # A proxy from the environment is right for Twilio, and wrong for a server on this machine.
+        local = bool(api_url) and urlsplit(api_url or "").hostname in _LOOPBACK
+        self._http = httpx2.AsyncClient(timeout=TIMEOUT, trust_env=not local, transport=transport)
+        self._readers: dict[tuple[str, str], ReadableNumbers] = {}
+        self._writers: dict[tuple[str, str], WritableNumbers] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    def reader(self, account: str, region: str) -> ReadableNumbers:
+        """Return the numbers of an account in a region, through a client that can only read."""
+        key = (account, region)
+        if key not in self._readers:
+            self._readers[key] = ReadableNumbers(*self._access(account, region, may_write=False))
+        return self._readers[key]
+
+    def writer(self, account: str, region: str) -> WritableNumbers:
+        """Return the same through a client that can also update a number that exists."""
+        key = (account, region)
+        if key not in self._writers:
+            self._writers[key] = WritableNumbers(*self._access(account, region, may_write=True))
+        return self._writers[key]
+
+    def _access(self, account: str, region: str, *, may_write: bool) -> tuple[Credentials, NumbersTransport]:
+        credentials = credentials_for(self._fleet.accounts[account], region)
+        transport = NumbersTransport(
+            self._http, Target(account, region), api_url=self._api_url, may_write=may_write
+        )
+        return credentials, transport
+
+
+def credentials_for(account: Account, region: str) -> Credentials:
+    """Return how to sign in to an account in a region, an API key before the auth token.
+
+    Twilio: tokens and keys are valid in the region that they were made in, and nowhere else.
+    """
+    sets: Mapping[str, RegionCredentials] = account.regions
+    given = sets.get(region) or (account if region == account.region else None)
+    if given is None:
+        raise TmError(
+            f"account {account.name!r} has no credentials for region {region}",
+            hint=f"Tokens differ from region to region: declare them under regions: {{{region}: …}}.",
+        )
+    if given.api_key and given.api_secret:
+        username, password = given.api_key, given.api_secret.reveal()
+    elif given.auth_token:
+        username, password = account.account_sid, given.auth_token.reveal()
+    else:
+        raise TmError(
+            f"account {account.name!r} has neither an auth token nor an API key for region {region}",
+            hint="Declare auth_token, or api_key and api_secret.",
+        )
+    edge = given.edge or EDGE_OF_REGION.get(region)
+    return Credentials(account.name, account.account_sid, region, edge, username, password)
+
+
+def _checked(api_url: str | None) -> str | None:
+    """Return the URL, or raise TmError when it is none."""
+    if not api_url:
+        return None
+    try:
+        parts = urlsplit(api_url)
+        good = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1) > 0
+    except ValueError:
+        good = False
+    if not good:
+        raise TmError("TM_TWILIO_API_URL is not a URL", hint="It looks like http://127.0.0.1:8400.")
+    return api_url
