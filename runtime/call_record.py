@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 Channel: TypeAlias = Literal["twilio", "web", "whatsapp"]
 Direction: TypeAlias = Literal["inbound", "outbound"]
@@ -92,7 +92,7 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """`first_word_ms`: answer to the agent's first frame; `turn_ms`: end of speech to first frame, per turn."""
+    """`first_word_ms`: from the answer to the agent's first frame; `turn_ms`: from each end of speech to it."""
 
     first_word_ms: int | None = None
     turn_ms: tuple[int, ...] = ()

@@ -7,7 +7,7 @@ Audio travels as the base64 text in which it came: µ-law, 8,000 bytes a second,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 # --- from the leg -------------------------------------------------------------------------------------
 
@@ -170,15 +170,19 @@ class ToolRequested:
 
 @dataclass(frozen=True, slots=True)
 class ModelProblem:
-    """The model reported an error. Not `fatal`: the session goes on.
-
-    `about` is `respond` when a request to speak was refused (it will never start).
-    """
+    """The model reported an error. Not `fatal`: the session goes on."""
 
     code: str
     message: str
     fatal: bool = False
-    about: Literal["respond"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRefused:
+    """The model will not answer our last request to speak, for instance because it is speaking already."""
+
+    code: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +204,7 @@ class ModelUnavailable:
 
 @dataclass(frozen=True, slots=True)
 class StatusReported:
-    """The carrier's status callback: completed, busy, failed, no-answer, canceled, or one on the way there."""
+    """The carrier's status callback: completed, busy, failed, no-answer, canceled, or an earlier one."""
 
     status: str
 
@@ -212,15 +216,28 @@ class HangUpRequested:
 
 @dataclass(frozen=True, slots=True)
 class DrainExpired:
-    """This node stops and has waited for the call for as long as it could."""
+    """The node stops and has waited for the call for as long as it could."""
 
 
-LegEvent: TypeAlias = (
-    StreamStarted | CallerAudio | MarkPlayed | KeyPressed | StreamStopped | StreamBroken | BadFrame
-)
-ModelEvent: TypeAlias = (
-    ModelConnected
+LineEvent: TypeAlias = (
+    StreamStarted
+    | StreamStopped
+    | StreamBroken
+    | BadFrame
+    | ModelConnected
     | ModelConfigured
+    | ModelProblem
+    | ModelLost
+    | ModelUnavailable
+    | StatusReported
+    | HangUpRequested
+    | DrainExpired
+)
+"""What decides whether there is a call at all."""
+
+TalkEvent: TypeAlias = (
+    MarkPlayed
+    | KeyPressed
     | ModelAudio
     | ModelAudioDone
     | ModelWords
@@ -230,10 +247,9 @@ ModelEvent: TypeAlias = (
     | CallerWords
     | ResponseStarted
     | ResponseEnded
+    | RequestRefused
     | ToolRequested
-    | ModelProblem
-    | ModelLost
-    | ModelUnavailable
 )
-OutsideEvent: TypeAlias = StatusReported | HangUpRequested | DrainExpired
-Event: TypeAlias = LegEvent | ModelEvent | OutsideEvent
+"""What is said in it."""
+
+Event: TypeAlias = CallerAudio | LineEvent | TalkEvent

@@ -1,0 +1,334 @@
+"""The call machine: one call from the webhook to its end, without I/O.
+
+    webhook ── model configured ── greeting asked for ── stream starts ── talk ── one exit
+
+The model and the caller's stream come up independently, in either order; what the model says meanwhile waits
+in the conversation's ledger. A call that ends on our side first *leaves*: what was said is played to its end,
+bounded, before the stream is closed. However a call ends, `_finish` runs once, and nothing follows it.
+
+The shell hands in events in order, with a monotonic clock in seconds, carries out the actions in order, and
+calls `wake` at `wake_at()`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from enum import Enum, auto
+from typing import Final, assert_never
+
+from runtime.call import events as ev
+from runtime.call.actions import Action, CloseModel, ConfigureModel, EndStream, Finished, Respond
+from runtime.call.conversation import Conversation
+from runtime.call.ending import REPORTED_ENDINGS, CallFacts, Ending, conclude
+from runtime.call.plan import CallPlan
+from runtime.call_record import TranscriptEntry
+
+WARNING_BEFORE_END: Final = 30.0  # s
+SHORTEST_WARNED: Final = 60.0  # calls of so many s or less get no warning
+WARNING: Final = (
+    "Tell the caller, in the language of this conversation and with nothing added: "
+    '"I am sorry, we have only half a minute left."'
+)
+LONGEST_LEAVE: Final = 8.0  # s to wait for a goodbye's last mark, or for a model that should still speak
+MOST_PROBLEM_CODES: Final = 32
+
+
+class _Stream(Enum):
+    AWAITED = auto()
+    OPEN = auto()
+    CLOSED = auto()
+
+
+class _Model(Enum):
+    AWAITED = auto()
+    ASKED = auto()
+    ASKED_AGAIN = auto()
+    READY = auto()
+    GONE = auto()
+
+
+class CallMachine:
+    """One call: events and a clock in, actions out."""
+
+    __slots__ = (
+        "_conversation",
+        "_end_at",
+        "_facts",
+        "_goodbye",
+        "_leave_by",
+        "_leaving",
+        "_model",
+        "_model_deadline",
+        "_next_wake",
+        "_now",
+        "_over",
+        "_plan",
+        "_stream",
+        "_stream_deadline",
+        "_warn_at",
+    )
+
+    def __init__(self, plan: CallPlan, *, now: float) -> None:
+        """Begin with the webhook at `now` (monotonic seconds)."""
+        self._plan = plan
+        self._now = now
+        self._stream = _Stream.AWAITED
+        self._model = _Model.AWAITED
+        self._stream_deadline = now + plan.stream_timeout
+        self._model_deadline = now + plan.model_timeout
+        self._warn_at = self._end_at = self._leave_by = math.inf
+        self._leaving = self._over = False
+        self._goodbye: str | None = None
+        self._next_wake: float | None = None
+        self._facts = CallFacts()
+        self._conversation = Conversation(self._facts, plan.capabilities)
+        if plan.answered_at is not None:
+            self._answer(plan.answered_at)
+
+    # --- what the record shows
+
+    @property
+    def facts(self) -> CallFacts:
+        """What has been recorded so far: a live view, to be read only."""
+        self._facts.caller_audio_dropped_ms = self._conversation.caller_audio_dropped_ms
+        return self._facts
+
+    @property
+    def transcript(self) -> tuple[TranscriptEntry, ...]:
+        """What was said, as the caller has heard it up to the last event."""
+        return self._conversation.heard(self._now)
+
+    @property
+    def status(self) -> Ending:
+        """How the call stands, in the words of its record."""
+        return conclude(self._facts)
+
+    @property
+    def ending(self) -> Ending | None:
+        """How the call ended; None while it goes on."""
+        return conclude(self._facts) if self._over else None
+
+    # --- the surface for the shell
+
+    def handle(self, event: ev.Event, now: float) -> Sequence[Action]:
+        """Take one event and return what is to be done about it; nothing once the call is over."""
+        if self._over:
+            return ()
+        self._now = now
+        if isinstance(event, ev.CallerAudio):  # 50 times a second, and nothing becomes due by it
+            return self._conversation.hear(event.payload) if self._stream is _Stream.OPEN else ()
+        self._next_wake = None
+        match event:
+            case ev.StreamStarted() | ev.StreamStopped() | ev.StreamBroken() | ev.BadFrame():
+                return self._on_stream(event, now)
+            case ev.ModelConnected() | ev.ModelConfigured() | ev.ModelLost() | ev.ModelUnavailable():
+                return self._on_model(event, now)
+            case ev.ModelProblem():
+                return self._on_problem(event, now)
+            case ev.StatusReported() | ev.HangUpRequested() | ev.DrainExpired():
+                return self._on_outside(event, now)
+            case _:
+                return self._on_talk(event, now)
+
+    def wake_at(self) -> float | None:
+        """Return the moment (monotonic seconds) at which to call `wake`, None once the call is over."""
+        if self._over:
+            return None
+        if self._next_wake is None:
+            self._next_wake = max(self._now, min(self._deadlines()))
+        return self._next_wake
+
+    def wake(self, now: float) -> Sequence[Action]:
+        """Do what is due; harmless when nothing is."""
+        if self._over:
+            return ()
+        self._now = now
+        self._next_wake = None
+        if self._stream is _Stream.AWAITED and now >= self._stream_deadline:
+            self._facts.stream_missed = True
+            return self._finish(now)
+        if now >= self._end_at:
+            return self._end_by_the_clock(now)
+        if self._coming_up and now >= self._model_deadline:
+            return self._lose_model("the model was not ready in time", now)
+        actions: list[Action] = []
+        if now >= self._warn_at:
+            self._warn_at = math.inf
+            actions += self._conversation.request(Respond(guidance=WARNING), now)
+        actions += self._conversation.wake(now)
+        return [*actions, *self._settle(now)]
+
+    # --- the leg, the model's connection, the outside
+
+    def _on_stream(
+        self, event: ev.StreamStarted | ev.StreamStopped | ev.StreamBroken | ev.BadFrame, now: float
+    ) -> Sequence[Action]:
+        match event:
+            case ev.BadFrame():
+                self._facts.bad_frames += 1
+                return ()
+            case ev.StreamStarted():
+                return self._start_stream(now)
+            case ev.StreamStopped():
+                self._facts.stopped = True
+            case ev.StreamBroken(detail):
+                self._facts.broken = detail
+            case _:
+                assert_never(event)
+        self._stream = _Stream.CLOSED
+        return self._finish(now)
+
+    def _start_stream(self, now: float) -> Sequence[Action]:
+        if self._stream is not _Stream.AWAITED:
+            self._facts.bad_frames += 1
+            return ()
+        self._stream = _Stream.OPEN
+        self._facts.streaming = True
+        if self._plan.answered_at is None:
+            self._answer(now)
+        return [*self._conversation.join(now), *self._settle(now)]
+
+    def _on_model(
+        self, event: ev.ModelConnected | ev.ModelConfigured | ev.ModelLost | ev.ModelUnavailable, now: float
+    ) -> Sequence[Action]:
+        if self._model is _Model.GONE:
+            return ()
+        match event:
+            case ev.ModelConnected():
+                if self._model is not _Model.AWAITED:
+                    return ()
+                self._model = _Model.ASKED
+                return (ConfigureModel(),)
+            case ev.ModelConfigured(matches, detail):
+                return self._configured(now) if matches else self._misconfigured(detail, now)
+            case ev.ModelLost(detail) | ev.ModelUnavailable(detail):
+                return self._lose_model(detail, now)
+        assert_never(event)
+
+    def _configured(self, now: float) -> Sequence[Action]:
+        if self._model is _Model.READY:
+            return ()
+        self._model = _Model.READY
+        return self._conversation.begin(Respond(say=self._plan.greeting), now)
+
+    def _misconfigured(self, detail: str, now: float) -> Sequence[Action]:
+        """Ask once more; what a model says in another form than agreed must never reach an ear."""
+        if self._model is _Model.ASKED:
+            self._model = _Model.ASKED_AGAIN
+            return (ConfigureModel(),)
+        return self._lose_model(detail, now)
+
+    def _on_problem(self, event: ev.ModelProblem, now: float) -> Sequence[Action]:
+        problems = self._facts.model_problems
+        if event.code in problems or len(problems) < MOST_PROBLEM_CODES:
+            problems[event.code] = problems.get(event.code, 0) + 1
+        return self._lose_model(event.code, now) if event.fatal else ()
+
+    def _on_outside(
+        self, event: ev.StatusReported | ev.HangUpRequested | ev.DrainExpired, now: float
+    ) -> Sequence[Action]:
+        match event:
+            case ev.StatusReported(status):
+                if status not in REPORTED_ENDINGS:
+                    return ()
+                self._facts.reported = status
+                return self._finish(now)
+            case ev.HangUpRequested():
+                self._facts.cancelled = True
+                return self._finish(now)
+            case ev.DrainExpired():
+                self._facts.drained = True
+                return self._finish(now, self._plan.fallback_message)
+        assert_never(event)
+
+    def _on_talk(self, event: ev.TalkEvent, now: float) -> Sequence[Action]:
+        """Let the conversation handle it, and see whether the call is to end now."""
+        if isinstance(event, ev.ResponseEnded) and event.fatal:
+            return self._lose_model(event.error_code or event.status, now)
+        actions = self._conversation.handle(event, now)
+        if self._conversation.hopeless:
+            return [*actions, *self._lose_model("the model failed to answer", now)]
+        if self._conversation.agent_hangs_up and not self._leaving:
+            self._facts.agent_hung_up = True
+            self._leave(None, now)
+        return [*actions, *self._settle(now)] if self._leaving else actions
+
+    # --- limits
+
+    @property
+    def _coming_up(self) -> bool:
+        return self._model is not _Model.READY and self._model is not _Model.GONE
+
+    def _answer(self, moment: float) -> None:
+        """Count from here: transcript, latency and the time limit."""
+        self._conversation.answered_at = moment
+        self._end_at = moment + self._plan.max_call_seconds
+        if self._plan.max_call_seconds > SHORTEST_WARNED:
+            self._warn_at = self._end_at - WARNING_BEFORE_END
+
+    def _deadlines(self) -> tuple[float, ...]:
+        """Return every moment at which something is due, infinity for what is not."""
+        return (
+            self._stream_deadline if self._stream is _Stream.AWAITED else math.inf,
+            self._model_deadline if self._coming_up else math.inf,
+            self._conversation.wake_at(),
+            self._warn_at,
+            self._end_at,
+            self._latest_leave,
+        )
+
+    @property
+    def _latest_leave(self) -> float:
+        """The moment (s) at which a leaving call is closed, heard or not."""
+        if not self._leaving or self._stream is not _Stream.OPEN:
+            return math.inf
+        return max(self._leave_by, self._conversation.ends_at + LONGEST_LEAVE)
+
+    # --- endings
+
+    def _end_by_the_clock(self, now: float) -> Sequence[Action]:
+        if self._leaving:
+            return self._finish(now, self._goodbye)
+        self._facts.time_is_up = True
+        return self._finish(now, self._plan.fallback_message)
+
+    def _lose_model(self, detail: str, now: float) -> Sequence[Action]:
+        """Go on without the model: play what it said, then the fallback message, unless that was goodbye."""
+        if self._model is _Model.GONE:
+            return ()
+        self._model = _Model.GONE
+        self._conversation.lose_model()
+        if not self._leaving:
+            self._facts.model_failure = detail
+            if not self._facts.spoken:
+                self._conversation.drop(now)
+            self._leave(self._plan.fallback_message, now)
+        return [CloseModel(), *self._settle(now)]
+
+    def _leave(self, goodbye: str | None, now: float) -> None:
+        """Begin to end the call: let what was said be heard, then close the stream with `goodbye`."""
+        self._leaving = True
+        self._goodbye = goodbye
+        self._leave_by = now + LONGEST_LEAVE
+        self._conversation.close()
+
+    def _settle(self, now: float) -> Sequence[Action]:
+        """Finish a leaving call once its last words were heard, or waited for long enough."""
+        if not self._leaving or self._stream is not _Stream.OPEN:
+            return ()
+        if self._conversation.silent or now >= self._latest_leave:
+            return self._finish(now, self._goodbye)
+        return ()
+
+    def _finish(self, now: float, goodbye: str | None = None) -> Sequence[Action]:
+        """End the call. The one exit: every path leads here, and only once."""
+        assert not self._over
+        self._over = True
+        self._conversation.drop(now)
+        actions: list[Action] = []
+        if self._stream is _Stream.OPEN:
+            actions.append(EndStream(goodbye))
+        if self._model is not _Model.GONE:
+            actions.append(CloseModel())
+        return [*actions, Finished()]

@@ -1,0 +1,110 @@
+"""Taking turns with the model: one response at a time.
+
+A model refuses a second response while one is being generated, and it also begins some on its own when the
+caller pauses. So requests to speak wait here for the response before them, a refused request is asked again,
+and a response that failed is asked for once more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Final
+
+from runtime.call.actions import Respond
+
+PATIENCE: Final = 5.0  # s after which a request without any reaction no longer holds up the next one
+LONGEST_QUEUE: Final = 8
+MOST_FAILURES: Final = 2
+
+
+class Turns:
+    """Knows which response is active and which requests wait for their turn."""
+
+    __slots__ = ("_answering", "_asked", "_asked_at", "_discarded", "_failures", "_waiting", "active")
+
+    def __init__(self) -> None:
+        self.active: str | None = None
+        self._asked: Respond | None = None  # requested, not begun
+        self._answering: Respond | None = None  # what the active response was asked with, as far as we know
+        self._asked_at: float | None = None
+        self._waiting: deque[Respond] = deque()
+        self._discarded: dict[str, None] = {}
+        self._failures = 0
+
+    @property
+    def hopeless(self) -> bool:
+        """True when the model failed to answer as often as it may."""
+        return self._failures >= MOST_FAILURES
+
+    @property
+    def idle(self) -> bool:
+        """True when the model is not generating and was not asked to."""
+        return self.active is None and self._asked_at is None
+
+    def ask(self, request: Respond, now: float) -> list[Respond]:
+        """Return the request if it is its turn; otherwise it waits, at most eight do."""
+        if request not in self._waiting and len(self._waiting) < LONGEST_QUEUE:
+            self._waiting.append(request)
+        return self.next(now)
+
+    def next(self, now: float) -> list[Respond]:
+        """Return the request whose turn it is, if there is one."""
+        if self._asked_at is not None and now >= self._asked_at + PATIENCE:
+            self._asked_at = None
+        if not self._waiting or not self.idle:
+            return []
+        self._asked = self._waiting.popleft()
+        self._asked_at = now
+        return [self._asked]
+
+    def wake_at(self) -> float:
+        """Return when (s) a request that got no reaction stops holding up the next."""
+        return self._asked_at + PATIENCE if self._asked_at is not None and self._waiting else math.inf
+
+    def started(self, response_id: str) -> None:
+        """Note that the model has begun to answer."""
+        self.active = response_id
+        self._answering, self._asked, self._asked_at = self._asked, None, None
+
+    def ended(self, response_id: str, *, failed: bool, now: float) -> list[Respond]:
+        """Note that the model has finished an answer and return the request whose turn it is now."""
+        self._discarded.pop(response_id, None)
+        if response_id == self.active:
+            self.active = None
+        answering, self._answering = self._answering, None
+        if not failed:
+            self._failures = 0
+            return self.next(now)
+        return self._again(answering or Respond(), now)
+
+    def refused(self, now: float) -> list[Respond]:
+        """Note that our last request was refused; it is asked again when the active response has ended.
+
+        The response that began meanwhile was then not an answer to our request, as it seemed.
+        """
+        request = self._asked or self._answering
+        self._asked, self._answering, self._asked_at = None, None, None
+        if request is None:
+            return []
+        if self.active is not None:
+            self._waiting.appendleft(request)
+            return []
+        return self._again(request, now)
+
+    def discard_active(self) -> str | None:
+        """Give up the active response: nothing that it still says is heard. Returns its id."""
+        if self.active is not None:
+            self._discarded[self.active] = None
+        return self.active
+
+    def discarded(self, response_id: str) -> bool:
+        """Tell whether the response was given up."""
+        return response_id in self._discarded
+
+    def _again(self, request: Respond, now: float) -> list[Respond]:
+        self._failures += 1
+        if self.hopeless:
+            return []
+        self._waiting.appendleft(request)
+        return self.next(now)
