@@ -16,8 +16,6 @@ from reconciler.settings import Settings
 
 PAGE_SIZE = 1000  # Twilio: the most that a list page may have
 
-_EDGES = {"ie1": "dublin", "au1": "sydney"}
-
 # The library falls back to the process's environment when this is empty, and would then let
 # TWILIO_REGION or TWILIO_EDGE move every request to another region.
 _NO_ENVIRONMENT = {"TWILIO_ENVIRONMENT_IS_NOT_READ": "true"}
@@ -30,7 +28,7 @@ class Credentials:
     account: str
     account_sid: str
     region: str
-    edge: str | None
+    edge: str
     username: str
     password: str
 
@@ -115,11 +113,6 @@ class WritableNumbers(ReadableNumbers):
         return Receipt(answer.headers.get("Twilio-Request-Id"))
 
 
-def default_edge(region: str) -> str | None:
-    """Return the edge that goes with a region; None for us1, which is api.twilio.com."""
-    return _EDGES.get(region)
-
-
 def _client(credentials: Credentials, transport: NumbersTransport) -> Client:
     """Make the library's client. Outside of us1, region and edge are both set: `api.ie1.…` is a dead host."""
     abroad = credentials.region != "us1"
@@ -128,7 +121,7 @@ def _client(credentials: Credentials, transport: NumbersTransport) -> Client:
         credentials.password,
         account_sid=credentials.account_sid,
         region=credentials.region if abroad else None,
-        edge=(credentials.edge or default_edge(credentials.region)) if abroad else None,
+        edge=credentials.edge if abroad else None,
         http_client=transport,
         environment=_NO_ENVIRONMENT,
         user_agent_extensions=["tm-phone-agents"],

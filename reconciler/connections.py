@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -11,9 +10,9 @@ import httpx2
 
 from reconciler.account import Credentials, ReadableNumbers, WritableNumbers
 from reconciler.http_client import TIMEOUT, NumbersTransport, Target
-from schemas import Account, Fleet
-from schemas.account import EDGE_OF_REGION, RegionCredentials
+from schemas.account import EDGE_OF_REGION, Account
 from schemas.errors import TmError
+from schemas.fleet import Fleet
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -71,8 +70,8 @@ def credentials_for(account: Account, region: str) -> Credentials:
 
     Twilio: tokens and keys are valid in the region that they were made in, and nowhere else.
     """
-    sets: Mapping[str, RegionCredentials] = account.regions
-    given = sets.get(region) or (account if region == account.region else None)
+    elsewhere = {str(name): given for name, given in account.regions.items()}
+    given = elsewhere.get(region) or (account if region == account.region else None)
     if given is None:
         raise TmError(
             f"account {account.name!r} has no credentials for region {region}",
@@ -87,7 +86,7 @@ def credentials_for(account: Account, region: str) -> Credentials:
             f"account {account.name!r} has neither an auth token nor an API key for region {region}",
             hint="Declare auth_token, or api_key and api_secret.",
         )
-    edge = given.edge or EDGE_OF_REGION.get(region)
+    edge = given.edge or EDGE_OF_REGION[region]
     return Credentials(account.name, account.account_sid, region, edge, username, password)
 
 

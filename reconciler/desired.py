@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reconciler.marker import add_marker, fingerprint
 from reconciler.ownership import is_under
 from reconciler.settings import Settings
-from schemas import DeclaredNumber, Fleet
+from schemas.fleet import DeclaredNumber, Fleet
 from schemas.places import Place
 
 

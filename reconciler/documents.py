@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 
@@ -39,14 +40,14 @@ def plan_document(plan: Plan) -> dict[str, object]:
 
 
 def plan_error_document(
-    error: str, created_at: str, diagnostics: Iterable[Diagnostic] = ()
+    error: str, created_at: datetime, diagnostics: Iterable[Diagnostic] = ()
 ) -> dict[str, object]:
     """Return the document of a plan that could not be made."""
     return {
         "format_version": FORMAT_VERSION,
         "tool_version": tool_version(),
         "plan_id": None,
-        "created_at": created_at,
+        "created_at": created_at.isoformat(),
         "changes": [],
         "skipped": [],
         "unchanged": [],

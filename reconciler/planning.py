@@ -12,8 +12,8 @@ from reconciler.desired import DesiredNumber, desired_numbers
 from reconciler.diff import Policy, diff
 from reconciler.live import LiveNumber
 from reconciler.plan import Plan
-from schemas import Fleet
 from schemas.errors import TmError
+from schemas.fleet import Fleet
 from schemas.suggestions import did_you_mean
 
 Readers = Callable[[str, str], NumberReader]

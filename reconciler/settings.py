@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 Value = str | bool
 
@@ -65,6 +66,11 @@ class Settings:
             voice_fallback_url=urls.get("voice_fallback_url", self.voice_fallback_url),
             status_callback=urls.get("status_callback", self.status_callback),
         )
+
+    def with_values(self, values: Mapping[str, Value]) -> Settings:
+        """Return these settings with the named fields replaced. Raises TypeError for an unknown name."""
+        known: dict[str, Any] = dict(values)
+        return replace(self, **known)
 
     def only(self, names: frozenset[str]) -> Settings:
         """Return these settings with every field outside of `names` left unmanaged."""

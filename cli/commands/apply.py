@@ -1,0 +1,148 @@
+"""`tm apply`: makes the account equal to the declarations, or applies a saved plan exactly."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from cli.options import agents_dir_option
+from cli.reconciling import (
+    RunFailedError,
+    adopt_option,
+    format_option,
+    planned,
+    prune_option,
+    reviewed,
+    target_option,
+)
+from cli.terminal import err, out, write_document
+from reconciler.apply import DEFAULT_CONCURRENCY
+from reconciler.documents import report_document, report_error_document, to_json
+from reconciler.plan import Plan
+from reconciler.planning import Wishes
+from reconciler.progress import ApplyProgress
+from reconciler.report import EXIT_INTERRUPTED, EXIT_REFUSED, Report
+from reconciler.runs import apply_run
+from reconciler.safety import KINDS, not_allowed
+from reconciler.text import plan_text, report_text
+from schemas.errors import TmError
+from schemas.fleet import Fleet
+
+
+def _allowances(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, int]:
+    """Read every `--allow kind=count`."""
+    allowed = {}
+    for text in given:
+        kind, _, count = text.partition("=")
+        if kind not in KINDS or not count.isdecimal():
+            raise click.BadParameter(f"{text!r} is not one of {', '.join(f'{kind}=N' for kind in KINDS)}")
+        allowed[kind] = int(count)
+    return allowed
+
+
+@click.command("apply")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@agents_dir_option
+@format_option
+@click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal, not with FILE.")
+@target_option
+@adopt_option
+@prune_option
+@click.option(
+    "--allow",
+    "allowed",
+    multiple=True,
+    callback=_allowances,
+    metavar="KIND=N",
+    help="Lift a safety limit for exactly this plan: updates=N, detaches=N, hosts=N; may be repeated.",
+)
+@click.option(
+    "--max-concurrency",
+    type=click.IntRange(1, 100),
+    default=DEFAULT_CONCURRENCY,
+    show_default=True,
+    help="Numbers in flight at once, per account.",
+)
+def command(
+    file: Path | None,
+    agents_dir: Path,
+    form: str,
+    yes: bool,
+    target: tuple[str, ...],
+    adopt: tuple[str, ...],
+    prune: bool,
+    allowed: dict[str, int],
+    max_concurrency: int,
+) -> int:
+    """Make the Twilio account equal to the declarations, or apply the saved plan FILE.
+
+    Numbers are never bought, released or transferred. What happens to one number stops no other.
+    """
+    wishes = Wishes(target, adopt, prune)
+    if file is not None and wishes != Wishes():
+        raise click.UsageError("--target, --adopt and --prune belong to the plan: give them to tm plan --out")
+    now = datetime.now(UTC)
+    plan: Plan | None = None
+    try:
+        asks = file is None and not yes
+        if asks and not sys.stdin.isatty():
+            raise RunFailedError(TmError("there is no terminal to ask on", hint="Apply unasked with --yes."))
+        if file is not None:
+            fleet, plan = reviewed(agents_dir, file, os.environ)
+        else:
+            fleet, plan = planned(agents_dir, wishes, os.environ, now)
+        _require_allowed(plan, allowed)
+        if asks and plan.changes:
+            _confirm(plan)
+        report = _apply(plan, fleet, now, max_concurrency)
+    except RunFailedError as failure:
+        failure.show()
+        document = report_error_document(failure.error.message, plan.plan_id if plan else None)
+        write_document(to_json(document) if form == "json" else "Nothing was applied.")
+        return failure.exit_code
+    if form == "json":
+        write_document(to_json(report_document(report)))
+    else:
+        out().print(report_text(report), end="")
+    return report.exit_code
+
+
+def _require_allowed(plan: Plan, allowed: dict[str, int]) -> None:
+    """Raise RunFailedError when the plan goes over a limit that was not lifted; nothing is written then."""
+    if refused := not_allowed(plan, allowed):
+        reasons = "; ".join(breach.reason for breach in refused)
+        override = " ".join(breach.override for breach in refused)
+        error = TmError(f"refused by a safety limit: {reasons}", hint=f"To allow exactly this: {override}")
+        raise RunFailedError(error, EXIT_REFUSED)
+
+
+def _confirm(plan: Plan) -> None:
+    """Show the plan and ask. Both go to stderr: stdout is for the report."""
+    err().print(plan_text(plan))
+    try:
+        agreed = click.confirm("Apply this plan?", err=True)
+    except click.Abort as interrupt:
+        raise RunFailedError(TmError("interrupted; nothing was written"), EXIT_INTERRUPTED) from interrupt
+    if not agreed:
+        raise RunFailedError(TmError("not confirmed; nothing was written"))
+
+
+def _apply(plan: Plan, fleet: Fleet, now: datetime, concurrency: int) -> Report:
+    console = err()
+    with ApplyProgress(console, len(plan.changes)) as progress:
+        return asyncio.run(
+            apply_run(
+                plan,
+                fleet,
+                os.environ,
+                now,
+                concurrency=concurrency,
+                on_outcome=progress,
+                on_interrupt=lambda: console.print("interrupted: numbers in progress are finished first"),
+            )
+        )

@@ -1,0 +1,75 @@
+"""`tm plan`: what differs between the declarations and the live account."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from cli.options import agents_dir_option
+from cli.reconciling import (
+    RunFailedError,
+    adopt_option,
+    format_option,
+    planned,
+    prune_option,
+    target_option,
+)
+from cli.terminal import out, write_document
+from reconciler.documents import plan_document, plan_error_document, to_json
+from reconciler.planning import Wishes
+from reconciler.report import EXIT_DIFFERENCES, EXIT_OK
+from reconciler.saved import save_plan
+from reconciler.text import plan_text
+from schemas.errors import TmError
+
+
+@click.command("plan")
+@agents_dir_option
+@format_option
+@click.option(
+    "--exit-code", "--detailed-exitcode", is_flag=True, help="Exit with 2 when there are differences."
+)
+@target_option
+@adopt_option
+@prune_option
+@click.option(
+    "--out",
+    "saved",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also save the plan, for tm apply FILE.",
+)
+def command(
+    agents_dir: Path,
+    form: str,
+    exit_code: bool,
+    target: tuple[str, ...],
+    adopt: tuple[str, ...],
+    prune: bool,
+    saved: Path | None,
+) -> int:
+    """Show what differs from the live Twilio account. Nothing is written there."""
+    now = datetime.now(UTC)
+    try:
+        fleet, plan = planned(agents_dir, Wishes(target, adopt, prune), os.environ, now)
+        if saved is not None:
+            try:
+                save_plan(saved, plan, fleet)
+            except TmError as error:
+                raise RunFailedError(error) from error
+    except RunFailedError as failure:
+        failure.show()
+        if form == "json":
+            document = plan_error_document(failure.error.message, now, failure.diagnostics)
+            write_document(to_json(document))
+        else:
+            write_document("No plan could be made.")
+        return failure.exit_code
+    if form == "json":
+        write_document(to_json(plan_document(plan)))
+    else:
+        out().print(plan_text(plan), end="")
+    return EXIT_DIFFERENCES if exit_code and plan.changes else EXIT_OK

@@ -1,0 +1,64 @@
+"""A run as the command line starts it: open the connections, plan or apply, close everything."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from reconciler.apply import Executor
+from reconciler.connections import Connections
+from reconciler.journal import journal_for
+from reconciler.plan import Plan
+from reconciler.planning import Wishes, make_plan
+from reconciler.report import Outcome, Report
+from schemas.fleet import Fleet
+
+_DEFAULT_STATE_DIR = ".tm"
+
+
+async def plan_run(fleet: Fleet, wishes: Wishes, environ: Mapping[str, str], now: datetime) -> Plan:
+    """Read the accounts and compare. Raises TmError when any of them cannot be read."""
+    async with Connections(fleet, api_url=environ.get("TM_TWILIO_API_URL")) as connections:
+        return await make_plan(fleet, wishes, connections.reader, now)
+
+
+async def apply_run(
+    plan: Plan,
+    fleet: Fleet,
+    environ: Mapping[str, str],
+    now: datetime,
+    *,
+    concurrency: int,
+    on_outcome: Callable[[Outcome], None],
+    on_interrupt: Callable[[], None],
+) -> Report:
+    """Apply a plan. After SIGINT or SIGTERM no number is begun any more; those in progress end first."""
+    state_dir = Path(environ.get("TM_STATE_DIR") or _DEFAULT_STATE_DIR)
+    stop = asyncio.Event()
+
+    def interrupt() -> None:
+        stop.set()
+        on_interrupt()
+
+    with closing(journal_for(state_dir, plan.plan_id, now)) as journal, _interrupted_by(interrupt):
+        async with Connections(fleet, api_url=environ.get("TM_TWILIO_API_URL")) as connections:
+            executor = Executor(connections.writer, journal, concurrency, on_outcome)
+            return await executor.apply(plan, stop)
+
+
+@contextmanager
+def _interrupted_by(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Call `interrupt` on SIGINT and SIGTERM while the context lasts."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
