@@ -1,0 +1,162 @@
+"""`Agent`: who answers, on which numbers, with which voice and within which limits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from schemas.declared import Declared
+from schemas.fields import Json, Name, OneOrMore, PhoneNumber, Region, Shorthand, Text, choice
+from schemas.hold import Hold
+from schemas.tools import Tool
+
+ModeName = Literal["realtime", "relay", "gather"]
+WhenFullName = Literal["busy", "message"]
+
+# OpenAI Realtime: the voices that session.audio.output.voice takes by name.
+REALTIME_VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar")
+
+DEFAULT_FALLBACK_MESSAGE = "We are sorry, we cannot take your call right now. Please try again later."
+
+# What the design of an agent has and this version validates without acting on it.
+NOT_ACTED_ON = ("recording", "transfer", "tools", "tool_hosts", "prep", "whatsapp", "web", "after_call")
+
+
+def _default_model(values: dict[str, Any]) -> str:
+    return "gpt-realtime-2.1" if values.get("mode") == "realtime" else "gpt-5.6-luna"
+
+
+def _default_voice(values: dict[str, Any]) -> str:
+    return "marin" if values.get("mode") == "realtime" else "Polly.Salli"
+
+
+def _default_speech_model(values: dict[str, Any]) -> str | None:
+    return None if values.get("mode") == "realtime" else "googlev2_telephony"
+
+
+class Voice(Declared):
+    """How the agent hears, thinks and speaks."""
+
+    mode: Annotated[ModeName, choice(ModeName)] = "realtime"
+    """realtime: a speech model hears and speaks. relay, gather: Twilio does, a text model answers."""
+    model: Text = Field(default_factory=_default_model)
+    """The model; gpt-realtime-2.1 in realtime mode."""
+    name: Text = Field(default_factory=_default_voice)
+    """The voice; marin in realtime mode, Polly.Salli in the others."""
+    speech_model: Text | None = Field(default_factory=_default_speech_model)
+    """Twilio's recogniser in relay and gather mode."""
+
+
+class NumberEntry(Declared):
+    """A phone number that the agent answers, or calls from."""
+
+    number: PhoneNumber
+    """In E.164 form, quoted or not."""
+    region: Region | None = None
+    """The region that processes its calls; the account's region when absent."""
+    friendly_name: Text | None = None
+    """The number's name in the Twilio console; left alone when absent."""
+    caller_id_lookup: bool | None = None
+    """Whether Twilio looks the caller's name up (charged per call); left alone when absent."""
+
+
+class WhatsApp(Declared):
+    """Messages that the agent answers; either field is enough."""
+
+    sender: PhoneNumber | None = None
+    """The WhatsApp sender's phone number."""
+    messaging_service: Text | None = None
+    """SID of a Messaging Service."""
+
+
+class WebPhone(Declared):
+    """The agent in browsers."""
+
+    origins: Annotated[tuple[Text, ...], OneOrMore()] = ()
+    """Sites that may embed it, besides the service's own."""
+
+
+def _hold_form(value: Any) -> str:
+    return "<name>" if isinstance(value, str) else "<hold>"
+
+
+def _web_form(value: Any) -> str:
+    return "<switch>" if isinstance(value, str | bool) else "<page>"
+
+
+class AgentFields(Declared):
+    """What an agent may have; `Service.defaults` takes the same."""
+
+    account: Name | None = None
+    """The Account that its numbers are in; may be left out when there is one only."""
+    numbers: Annotated[tuple[Annotated[NumberEntry, Shorthand("number")], ...], OneOrMore()] = ()
+    """The phone numbers it answers."""
+    inbound: bool = True
+    """Whether it answers its numbers; an agent that only calls says false."""
+    greeting: Text | None = None
+    """Its first words; without them the model opens in its own."""
+    description: Text | None = None
+    """What it is for, for people."""
+    voice: Voice = Voice()
+    """How it hears, thinks and speaks."""
+    hold: (
+        Annotated[
+            Annotated[Name, Tag("<name>")] | Annotated[Hold, Tag("<hold>")],
+            Discriminator(_hold_form),
+        ]
+        | None
+    ) = None
+    """What callers hear until it speaks: the name of a Hold, or one written here."""
+    allow_callers: Annotated[tuple[Text, ...], OneOrMore()] | None = None
+    """Who may call: phone numbers, prefixes such as +1415*, names of Whitelists. Everybody when absent."""
+    max_call_seconds: Annotated[int, Field(ge=10, le=14400)] = 600
+    """When a call is ended, with a warning before."""
+    max_concurrent_calls: Annotated[int, Field(ge=1)] | None = None
+    """How many calls it takes at a time; no limit when absent."""
+    when_full: Annotated[WhenFullName, choice(WhenFullName)] = "busy"
+    """What further callers get: the busy tone, or the fallback message."""
+    fallback_message: Annotated[str, Field(min_length=1, max_length=3000)] = DEFAULT_FALLBACK_MESSAGE
+    """What is spoken when the agent cannot go on."""
+    takeover: bool = False
+    """Whether to take its numbers over from webhooks, applications and trunks of somebody else."""
+    heal: bool | None = None
+    """Whether drift of its numbers is put right without asking; the Service's `heal` when absent."""
+    transfer: Json = None
+    """Where calls may be transferred to."""
+    recording: Json = None
+    """Whether calls are recorded."""
+    tools: Annotated[tuple[Tool, ...], OneOrMore()] = ()
+    """What it can do besides talking."""
+    tool_hosts: Annotated[tuple[Text, ...], OneOrMore()] = ()
+    """Private hosts that its tools may call."""
+    prep: Json = None
+    """What is fetched before the first word."""
+    whatsapp: WhatsApp | None = None
+    """Messages that it answers."""
+    web: (
+        Annotated[
+            Annotated[bool, Tag("<switch>")] | Annotated[WebPhone, Tag("<page>")],
+            Discriminator(_web_form),
+        ]
+        | None
+    ) = None
+    """Whether browsers can call it: true, or the origins that may."""
+    after_call: Json = None
+    """What happens after a call."""
+
+
+class AgentDefaults(AgentFields):
+    """Fields that every agent has unless it says otherwise."""
+
+    instructions: Text | None = None
+    """What the model is told."""
+
+
+class Agent(AgentFields):
+    """A phone agent."""
+
+    name: Name
+    """Its name; part of its URLs."""
+    instructions: Text
+    """What the model is told."""

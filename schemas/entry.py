@@ -1,0 +1,44 @@
+"""A document of the fleet: what it declares, how it was written, and its model once that is valid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas.account import Account
+from schemas.agent import Agent
+from schemas.declared import Declared
+from schemas.hold import Hold
+from schemas.places import Place
+from schemas.service import Service
+from schemas.source import SourceMap
+from schemas.whitelist import Whitelist
+
+KINDS: dict[str, type[Declared]] = {
+    "Service": Service,
+    "Account": Account,
+    "Agent": Agent,
+    "Hold": Hold,
+    "Whitelist": Whitelist,
+}
+
+# Kinds of the language that this version does not read.
+LATER_KINDS = ("Campaign", "Scenario")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One document. `model` is None while it is unread or when it has errors.
+
+    `implicit` documents were not written: they stand for what the environment declares.
+    """
+
+    kind: str
+    name: str
+    source: SourceMap
+    model: Declared | None = None
+    implicit: bool = False
+
+    @property
+    def name_place(self) -> Place:
+        """Where the document says its name, or where it begins."""
+        return self.source.place_of(("name",))

@@ -1,0 +1,154 @@
+"""Rules within one document that are about several fields, or about the world: media, private hosts."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from schemas import codes
+from schemas.account import Account, RegionCredentials
+from schemas.agent import NOT_ACTED_ON, REALTIME_VOICES, Agent
+from schemas.entry import Entry
+from schemas.hold import NEEDED_FIELDS, Hold
+from schemas.media import MediaProblem, inspect_media
+from schemas.places import Diagnostic, Place
+from schemas.references import has_reference
+from schemas.source import SourceMap
+from schemas.suggestions import did_you_mean, listed
+from schemas.tools import HttpTool, McpTool
+
+FieldPath = tuple[str | int, ...]
+
+
+class FieldRules:
+    """Checks documents one by one; each media file is opened once, however many holds play it."""
+
+    def __init__(self) -> None:
+        self._media: dict[Path, str | None] = {}
+
+    def check(self, entry: Entry) -> Iterator[Diagnostic]:
+        """Yield what is wrong with a document that is valid field by field."""
+        if isinstance(entry.model, Account):
+            yield from _check_account(entry.model, entry.source)
+        elif isinstance(entry.model, Hold):
+            yield from self._check_hold(entry.model, entry.source, ())
+        elif isinstance(entry.model, Agent):
+            yield from _check_voice(entry.model, entry.source)
+            yield from _check_tools(entry.model, entry.source)
+            yield from _check_whatsapp(entry.model, entry.source)
+            yield from _not_acted_on(entry.model, entry.source)
+            if isinstance(entry.model.hold, Hold):
+                yield from self._check_hold(entry.model.hold, entry.source, ("hold",))
+
+    def _check_hold(self, hold: Hold, source: SourceMap, path: FieldPath) -> Iterator[Diagnostic]:
+        missing = [name for name in NEEDED_FIELDS[hold.strategy] if getattr(hold, name) is None]
+        if missing:
+            message = f"strategy {hold.strategy} needs {listed(missing, 'and')}"
+            yield _error(codes.INCOMPLETE, message, source.place_of((*path, "strategy")))
+        for name, file in (("audio", hold.audio), ("music", hold.music)):
+            if file is not None and not has_reference(str(file)):
+                yield from self._check_media(file, source.place_of((*path, name)))
+
+    def _check_media(self, file: Path, place: Place) -> Iterator[Diagnostic]:
+        if file not in self._media:
+            try:
+                inspect_media(file)
+                self._media[file] = None
+            except FileNotFoundError:
+                self._media[file] = ""
+            except MediaProblem as problem:
+                self._media[file] = str(problem)
+        wrong = self._media[file]
+        shown = os.path.relpath(file)
+        if wrong == "":
+            yield _error(codes.MISSING_MEDIA, f"there is no file {shown}", place)
+        elif wrong is not None:
+            yield _error(codes.BAD_MEDIA, f"{shown} {wrong}", place)
+
+
+def _check_account(account: Account, source: SourceMap) -> Iterator[Diagnostic]:
+    yield from _check_credentials(account, source, ())
+    for region, credentials in account.regions.items():
+        yield from _check_credentials(credentials, source, ("regions", region))
+
+
+def _check_credentials(
+    credentials: Account | RegionCredentials, source: SourceMap, path: FieldPath
+) -> Iterator[Diagnostic]:
+    if credentials.api_key is not None and credentials.api_secret is None:
+        yield _error(codes.INCOMPLETE, "api_key needs api_secret", source.place_of((*path, "api_key")))
+    elif credentials.api_secret is not None and credentials.api_key is None:
+        yield _error(codes.INCOMPLETE, "api_secret needs api_key", source.place_of((*path, "api_secret")))
+    elif credentials.auth_token is None and credentials.api_key is None:
+        message = "credentials are missing: auth_token, or api_key and api_secret"
+        yield _error(codes.INCOMPLETE, message, source.place_of(path))
+
+
+def _check_voice(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
+    voice = agent.voice
+    if voice.mode != "realtime":
+        message = f"this version does not run voice mode {voice.mode} yet; use realtime"
+        yield _error(codes.MODE_NOT_SUPPORTED, message, source.place_of(("voice", "mode")))
+    elif voice.name not in REALTIME_VOICES:
+        hint = did_you_mean(voice.name, REALTIME_VOICES)
+        message = (
+            f'there is no Realtime voice "{voice.name}"{hint}; they are {listed(REALTIME_VOICES, "and")}'
+        )
+        yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "name")))
+
+
+def _check_tools(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
+    allowed = {host.lower() for host in agent.tool_hosts}
+    for index, tool in enumerate(agent.tools):
+        if isinstance(tool, HttpTool):
+            url, path = tool.http.url, ("tools", index, "http", "url")
+        elif isinstance(tool, McpTool):
+            url, path = tool.mcp.url, ("tools", index, "mcp", "url")
+        else:
+            continue
+        host = urlsplit(url).hostname or ""
+        if is_private_host(host) and host not in allowed:
+            message = f"{host} is a private host; allow it with tool_hosts: [{host}]"
+            yield _error(codes.PRIVATE_TOOL_HOST, message, source.place_of(path))
+
+
+def is_private_host(host: str) -> bool:
+    """Tell whether a host is, without looking it up, loopback, link-local or otherwise not public.
+
+    The old spellings of IPv4 that connect all the same (`127.1`, `0x7f000001`) are seen through.
+    """
+    name = host.lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        try:
+            address = ipaddress.ip_address(socket.inet_aton(name))
+        except OSError:
+            return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return not address.is_global
+
+
+def _check_whatsapp(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
+    whatsapp = agent.whatsapp
+    if whatsapp is not None and whatsapp.sender is None and whatsapp.messaging_service is None:
+        message = "whatsapp needs sender or messaging_service"
+        yield _error(codes.INCOMPLETE, message, source.place_of(("whatsapp",)))
+
+
+def _not_acted_on(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
+    for name in NOT_ACTED_ON:
+        if name in agent.model_fields_set and getattr(agent, name):
+            message = f"{name} is declared, but this version does not act on it"
+            yield Diagnostic("warning", codes.NOT_ACTED_ON, message, source.place_of((name,)))
+
+
+def _error(code: str, message: str, place: Place) -> Diagnostic:
+    return Diagnostic("error", code, message, place)

@@ -1,0 +1,97 @@
+"""Finds and reads the files of a declarations folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas import codes
+from schemas.errors import TmError
+from schemas.places import Diagnostic, Place
+from schemas.source import SourceMap
+from schemas.yaml_source import read_documents
+
+_SUFFIXES = (".yaml", ".yml")
+_MAX_FILE_BYTES = 20_000_000
+
+
+class MissingFolder(TmError):
+    """The folder with the declarations does not exist, or is not a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The documents of a folder, in the order of file names, and what was wrong on the way to them."""
+
+    documents: tuple[SourceMap, ...]
+    findings: tuple[Diagnostic, ...]
+
+
+def read_folder(folder: Path) -> Contents:
+    """Read every document of every YAML file below `folder`.
+
+    Files that cannot be read are findings; the others are read all the same.
+
+    Raises:
+        MissingFolder: there is no such folder.
+    """
+    if not folder.is_dir():
+        hint = "tm init writes a first one; --agents-dir or TM_AGENTS_DIR names another"
+        raise MissingFolder(f"there is no folder {folder}", hint=hint)
+    findings: list[Diagnostic] = []
+    documents: list[SourceMap] = []
+    for path in _yaml_files(folder, findings):
+        text = _read(path, findings)
+        if text is not None:
+            documents += read_documents(text, str(path), findings.append)
+    return Contents(tuple(documents), tuple(findings))
+
+
+def _yaml_files(folder: Path, findings: list[Diagnostic]) -> Iterator[Path]:
+    """Yield YAML files by name, hidden ones left out; links to folders are followed once each."""
+
+    def unreadable(error: OSError) -> None:
+        findings.append(_unreadable(Path(error.filename), error))
+
+    seen: set[str] = set()
+    for parent, folders, files in os.walk(folder, followlinks=True, onerror=unreadable):
+        real = os.path.realpath(parent)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if name.endswith(_SUFFIXES) and not name.startswith("."):
+                yield Path(parent) / name
+
+
+def _unreadable(path: Path, error: OSError) -> Diagnostic:
+    message = f"cannot be read: {error.strerror}"
+    return Diagnostic("error", codes.UNREADABLE_FILE, message, Place(str(path), 1, 1))
+
+
+def _read(path: Path, findings: list[Diagnostic]) -> str | None:
+    start = Place(str(path), 1, 1)
+    try:
+        if path.exists() and not path.is_file():
+            findings.append(Diagnostic("error", codes.UNREADABLE_FILE, "is not a file", start))
+            return None
+        with path.open("rb") as file:
+            content = file.read(_MAX_FILE_BYTES + 1)
+    except OSError as error:
+        findings.append(_unreadable(path, error))
+        return None
+    if len(content) > _MAX_FILE_BYTES:
+        findings.append(Diagnostic("error", codes.UNREADABLE_FILE, "is larger than 20 MB", start))
+        return None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8", errors="replace")
+        place = Place(str(path), before.count("\n") + 1, len(before) - before.rfind("\n"))
+        message = f"not UTF-8: byte {content[error.start]:#04x}"
+        findings.append(Diagnostic("error", codes.NOT_UTF8, message, place))
+        return None

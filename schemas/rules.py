@@ -1,0 +1,113 @@
+"""Rules across documents and files: what one document alone cannot tell.
+
+Each rule yields diagnostics and looks at valid models only, while a name counts as declared even
+where its document has errors: one mistake is reported once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from schemas import codes
+from schemas.agent import Agent
+from schemas.entry import Entry
+from schemas.fields import is_phone_number, is_prefix, phone_number_hint
+from schemas.places import Diagnostic, Place
+from schemas.references import has_reference
+from schemas.suggestions import did_you_mean, listed
+
+
+@dataclass(frozen=True, slots=True)
+class Declarations:
+    """All documents that were read. `complete` is False when a file could not be read to its end."""
+
+    entries: Sequence[Entry]
+    complete: bool
+    other_names: frozenset[str] = field(default_factory=frozenset)
+    """Names of documents whose kind is not known."""
+
+    def names(self, kind: str) -> frozenset[str]:
+        """Return the names that are declared for a kind, with or without errors."""
+        return frozenset(entry.name for entry in self.entries if entry.kind == kind)
+
+    def agents(self) -> Iterator[tuple[Entry, Agent]]:
+        """Yield the agents that are valid by themselves."""
+        for entry in self.entries:
+            if isinstance(entry.model, Agent):
+                yield entry, entry.model
+
+
+def check_documents(declarations: Declarations) -> Iterator[Diagnostic]:
+    """Yield what is declared twice: a kind and name, or the Service."""
+    first: dict[tuple[str, str], Entry] = {}
+    service: Entry | None = None
+    for entry in declarations.entries:
+        same = first.setdefault((entry.kind, entry.name), entry)
+        if same is not entry:
+            message = f'{entry.kind} "{entry.name}" is declared twice, first at {same.name_place}'
+            yield _error(codes.DUPLICATE_DOCUMENT, message, entry.name_place)
+        elif entry.kind == "Service":
+            if service is not None:
+                message = f"a fleet has one Service; the first is at {service.name_place}"
+                yield _error(codes.SECOND_SERVICE, message, entry.name_place)
+            service = service or entry
+
+
+def check_names(declarations: Declarations) -> Iterator[Diagnostic]:
+    """Yield each reference to an Account, Hold or Whitelist that is not declared."""
+    if not declarations.complete:
+        return
+    names = {kind: declarations.names(kind) for kind in ("Account", "Hold", "Whitelist")}
+    for entry, agent in declarations.agents():
+        wanted: list[tuple[str, str, tuple[str | int, ...]]] = []
+        if agent.account is not None:
+            wanted.append(("Account", agent.account, ("account",)))
+        if isinstance(agent.hold, str):
+            wanted.append(("Hold", agent.hold, ("hold",)))
+        for index, caller in enumerate(agent.allow_callers or ()):
+            if not is_phone_number(caller) and not is_prefix(caller):
+                wanted.append(("Whitelist", caller, ("allow_callers", index)))
+        for kind, name, path in wanted:
+            if name not in names[kind] | declarations.other_names and not has_reference(name):
+                yield _unknown(kind, name, names[kind], entry.source.place_of(path))
+
+
+def _unknown(kind: str, name: str, declared: frozenset[str], place: Place) -> Diagnostic:
+    hint = did_you_mean(name, declared)
+    if kind == "Whitelist" and (name.startswith("+") or name.replace("-", "").isdigit()):
+        message = f'"{name}" is neither a phone number nor a Whitelist{phone_number_hint(name)}'
+        return _error(codes.BAD_PHONE_NUMBER, message, place)
+    return _error(codes.UNKNOWN_NAME, f'there is no {kind} "{name}"{hint}', place)
+
+
+def check_numbers(declarations: Declarations) -> Iterator[Diagnostic]:
+    """Yield each number that a second inbound agent, or the same agent again, lays claim to."""
+    owners: dict[str, tuple[str, Place]] = {}
+    for entry, agent in declarations.agents():
+        if not agent.inbound:
+            continue
+        for index, number in enumerate(agent.numbers):
+            place = entry.source.place_of(("numbers", index, "number"))
+            owner, first = owners.setdefault(number.number, (agent.name, place))
+            if first != place:
+                message = (
+                    f"{number.number} already belongs to agent {owner} ({first}); "
+                    "a number has one inbound agent"
+                )
+                yield _error(codes.NUMBER_TAKEN, message, place)
+
+
+def check_accounts(declarations: Declarations) -> Iterator[Diagnostic]:
+    """Yield each agent that must choose between accounts and does not."""
+    accounts = declarations.names("Account")
+    if len(accounts) < 2:
+        return
+    for entry, agent in declarations.agents():
+        if agent.account is None:
+            message = f"there are several accounts; say account: {listed(sorted(accounts))}"
+            yield _error(codes.AMBIGUOUS_ACCOUNT, message, entry.name_place)
+
+
+def _error(code: str, message: str, place: Place) -> Diagnostic:
+    return Diagnostic("error", code, message, place)
