@@ -92,7 +92,7 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """`first_word_ms`: from the answer to the agent's first frame; `turn_ms`: from each end of speech to it."""
+    """`first_word_ms`: answer to the agent's first frame; `turn_ms`: each end of speech to the next one."""
 
     first_word_ms: int | None = None
     turn_ms: tuple[int, ...] = ()

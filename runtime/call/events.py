@@ -219,21 +219,29 @@ class DrainExpired:
     """The node stops and has waited for the call for as long as it could."""
 
 
-LineEvent: TypeAlias = (
-    StreamStarted
-    | StreamStopped
-    | StreamBroken
-    | BadFrame
-    | ModelConnected
+LegEvent: TypeAlias = (
+    StreamStarted | CallerAudio | MarkPlayed | KeyPressed | StreamStopped | StreamBroken | BadFrame
+)
+ModelEvent: TypeAlias = (
+    ModelConnected
     | ModelConfigured
+    | ModelAudio
+    | ModelAudioDone
+    | ModelWords
+    | ModelWordsDone
+    | CallerSpeechStarted
+    | CallerSpeechStopped
+    | CallerWords
+    | ResponseStarted
+    | ResponseEnded
+    | RequestRefused
+    | ToolRequested
     | ModelProblem
     | ModelLost
     | ModelUnavailable
-    | StatusReported
-    | HangUpRequested
-    | DrainExpired
 )
-"""What decides whether there is a call at all."""
+OutsideEvent: TypeAlias = StatusReported | HangUpRequested | DrainExpired
+Event: TypeAlias = LegEvent | ModelEvent | OutsideEvent
 
 TalkEvent: TypeAlias = (
     MarkPlayed
@@ -250,6 +258,4 @@ TalkEvent: TypeAlias = (
     | RequestRefused
     | ToolRequested
 )
-"""What is said in it."""
-
-Event: TypeAlias = CallerAudio | LineEvent | TalkEvent
+"""What is said in a call; all other events decide whether there is one."""
