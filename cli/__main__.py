@@ -1,0 +1,5 @@
+"""`python -m cli` is `tm`."""
+
+from cli.main import main
+
+main()

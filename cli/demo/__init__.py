@@ -1,0 +1,1 @@
+"""The demo: everything that `tm` does for one phone call, in one command, on this machine."""

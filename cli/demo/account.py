@@ -1,0 +1,24 @@
+"""The Twilio account as a newcomer's demo finds it: bought numbers, none of them configured by `tm` yet."""
+
+from __future__ import annotations
+
+from sandbox import NumberSeed, Seed
+from schemas import Fleet
+
+# Somebody else's number, and one that is declared before it was bought: plan and apply skip both.
+FOREIGN_WEBHOOK = {"+14155550140": "https://hooks.events-agency.example/voice"}
+NOT_BOUGHT_YET = frozenset({"+14155550199"})
+TWILIO_DEMO_URL = "https://demo.twilio.com/welcome/voice/"
+
+
+def seed_for(fleet: Fleet) -> Seed:
+    """Return an account that owns the fleet's numbers, with the exceptions above.
+
+    A number that was never configured carries Twilio's demo URL, as a freshly bought one does.
+    """
+    numbers = [declared.number for declared in fleet.numbers() if declared.number not in NOT_BOUGHT_YET]
+    return Seed(
+        numbers=tuple(
+            NumberSeed(number, voice_url=FOREIGN_WEBHOOK.get(number, TWILIO_DEMO_URL)) for number in numbers
+        )
+    )
