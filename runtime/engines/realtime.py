@@ -7,7 +7,7 @@ PCM, and PCM that is played as µ-law is noise. Unknown events and unknown field
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,22 +76,21 @@ class RealtimeEngine:
 
     # --- from the model
 
-    def decode(self, message: str | bytes) -> Sequence[ev.ModelEvent]:
-        """Return what a server event means: nothing, for one that means nothing to a call. Never raises.
+    def decode(self, message: str | bytes) -> ev.ModelEvent | None:
+        """Return what a server event means, None for one that means nothing to a call. Never raises.
 
         What cannot be read is a `ModelProblem` with the code `malformed_event`.
         """
         try:
             event = read(message, READ_TYPES)
         except ValueError as error:
-            return (ev.ModelProblem("malformed_event", str(error)),)
+            return ev.ModelProblem("malformed_event", str(error))
         if event is None:
-            return ()
+            return None
         if event.type == "session.updated":
-            return (self._configured(event),)
+            return self._configured(event)
         reader = _READERS.get(event.type)
-        meaning = reader(event) if reader else None
-        return () if meaning is None else (meaning,)
+        return reader(event) if reader else None
 
     def _configured(self, event: ServerEvent) -> ev.ModelConfigured:
         """Compare the echo with what was asked for."""
