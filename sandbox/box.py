@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,12 @@ from starlette.routing import Mount
 
 from sandbox.account import Account, Alert
 from sandbox.account.routes import RestApi
+from sandbox.account.state import StateError, load_state, save_state
+from sandbox.control import Control
+from sandbox.network import Network
+from sandbox.network.clock import Clock
 from sandbox.seed import Seed
-from sandbox.server import LoopbackServer
+from sandbox.server import LoopbackServer, SandboxError
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,7 @@ class Sandbox:
 
     url: str
     account: Account
+    network: Network
     openai_key: str
 
     @property
@@ -47,18 +53,45 @@ class Sandbox:
     @classmethod
     @asynccontextmanager
     async def start(
-        cls, seed: Seed | None = None, *, host: str = "127.0.0.1", port: int = 0, state: Path | None = None
+        cls,
+        seed: Seed | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        state: Path | None = None,
+        tunnels: Mapping[str, str] | None = None,
+        speed: float = 1.0,
     ) -> AsyncIterator[Sandbox]:
         """Listen on `host` and `port` (0 for any free one) until the block ends.
 
-        Raises SandboxError when the address is taken.
+        `state` is a file that the account is read from and written to after each change; `tunnels`
+        maps public origins (`https://voice.example`) to local ones; `speed` lets the phone network's
+        clock run faster. Raises SandboxError when the address is taken or the file cannot be read.
         """
         seed = seed or Seed()
         account = seed.account()
-        api = RestApi(account)
-        server = LoopbackServer(Starlette(routes=[Mount("/", app=api)]), host, port)
+        if state is not None:
+            await asyncio.to_thread(_restore, account, state)
+
+        async def save() -> None:
+            if state is not None:
+                await asyncio.to_thread(save_state, account, state)
+
+        network = Network(account, clock=Clock(speed), tunnels=tunnels)
+        routes = [*Control(account, network).routes(), Mount("/", app=RestApi(account, save))]
+        server = LoopbackServer(Starlette(routes=routes), host, port)
         bound = await server.start()
         try:
-            yield cls(f"http://{host}:{bound}", account, seed.openai_key)
+            yield cls(f"http://{host}:{bound}", account, network, seed.openai_key)
         finally:
+            await network.close()
             await server.stop()
+
+
+def _restore(account: Account, path: Path) -> None:
+    if not path.exists():
+        return
+    try:
+        load_state(account, path.read_text(encoding="utf-8"))
+    except (StateError, OSError, UnicodeDecodeError) as error:
+        raise SandboxError(f"{path}: {error}") from error

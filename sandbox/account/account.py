@@ -136,6 +136,10 @@ class Account:
         """Return the Region that was set for a number, None when it never was."""
         return self._routes.get(phone_number)
 
+    def routes(self) -> Mapping[str, str]:
+        """Return the Regions that were set, by number."""
+        return dict(self._routes)
+
     def set_route(self, phone_number: str, region: str) -> None:
         """Let a Region answer a number from now on."""
         self._routes[phone_number] = region

@@ -1,0 +1,101 @@
+"""Routes under `/sandbox` that let another process on this machine dial, watch and record calls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from sandbox.account import Account
+from sandbox.network import Network, PhoneCall
+from sandbox.network.scripts import ScriptError, read_caller
+
+MAX_BODY = 64 * 1024
+
+_LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost", "[::1]"))
+
+
+class Control:
+    """Dials and shows calls over HTTP, for peers on loopback only."""
+
+    def __init__(self, account: Account, network: Network) -> None:
+        self._account = account
+        self._network = network
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes to mount."""
+        return [
+            Route("/sandbox/dial", _local(self._dial), methods=["POST"]),
+            Route("/sandbox/calls/{sid}", _local(self._call)),
+            Route("/sandbox/calls/{sid}/recording.wav", _local(self._recording)),
+            Route("/sandbox/alerts", _local(self._alerts)),
+        ]
+
+    async def _dial(self, request: Request) -> Response:
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                return _problem(413, "the body is too large")
+        try:
+            order = json.loads(body)
+            caller = read_caller(order.get("caller", "silent"))
+            to, from_ = str(order["to"]), str(order.get("from", "+14155550199"))
+        except ScriptError as error:
+            return _problem(400, str(error))
+        except (ValueError, KeyError, AttributeError):
+            return _problem(400, 'the body is JSON: {"from": "+1…", "to": "+1…", "caller": "book-a-table"}')
+        call = self._network.dial(from_=from_, to=to, caller=caller)
+        return JSONResponse({"sid": call.sid, "status": call.status}, status_code=201)
+
+    async def _call(self, request: Request) -> Response:
+        call = self._find(request)
+        if call is None:
+            return _problem(404, "no such call")
+        return JSONResponse(
+            {
+                "sid": call.sid,
+                "from": call.call.from_,
+                "to": call.call.to,
+                "status": call.status,
+                "over": call.is_over,
+                "answered_at_ms": call.answered_at_ms,
+                "events": [event.json() for event in call.events],
+            }
+        )
+
+    async def _recording(self, request: Request) -> Response:
+        call = self._find(request)
+        if call is None:
+            return _problem(404, "no such call")
+        return Response(call.recording_wav(), media_type="audio/wav")
+
+    async def _alerts(self, _: Request) -> Response:
+        return JSONResponse({"alerts": [asdict(alert) for alert in self._account.alerts]})
+
+    def _find(self, request: Request) -> PhoneCall | None:
+        return self._network.calls.get(request.path_params["sid"])
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def _local(handler: Handler) -> Handler:
+    """Refuse whoever is not on this machine, or comes through a name or proxy that is not."""
+
+    async def checked(request: Request) -> Response:
+        peer = request.client.host if request.client is not None else ""
+        forwarded = any(name in request.headers for name in ("forwarded", "x-forwarded-for"))
+        if peer not in _LOOPBACK or (request.url.hostname or "") not in _LOOPBACK or forwarded:
+            return _problem(403, "the sandbox is driven from its own machine only")
+        return await handler(request)
+
+    return checked
+
+
+def _problem(status: int, text: str) -> Response:
+    return JSONResponse({"error": text}, status_code=status)

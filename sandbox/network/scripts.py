@@ -1,0 +1,90 @@
+"""Callers by name and as JSON, for those who drive the sandbox from another process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sandbox.network.caller import HangUp, Interrupt, Listen, Press, Say, Step, Wait, words_of
+
+SCRIPTS: Mapping[str, tuple[Step, ...]] = {
+    "book-a-table": (
+        Listen(),
+        Say("caller-book-table"),
+        Listen(),
+        Say("caller-menu"),
+        Interrupt("caller-friday-two", after_ms=2500),
+        Listen(),
+        Say("caller-thanks-goodbye"),
+        Listen(),
+    ),
+    "opening-hours": (
+        Listen(),
+        Say("caller-opening-hours"),
+        Listen(),
+        Say("caller-thanks-goodbye"),
+        Listen(),
+    ),
+    "silent": (Listen(), Wait(20_000)),
+    "hang-up-at-once": (Wait(500), HangUp()),
+}
+
+
+class ScriptError(Exception):
+    """A caller that cannot be understood, in a sentence for people."""
+
+
+def read_caller(given: object) -> tuple[Step, ...]:
+    """Return the steps that `given` names or lists. Raises ScriptError.
+
+    A list holds objects of one key: `{"say": "caller-menu"}`, `{"listen": {"until_quiet_ms": 600}}`,
+    `{"interrupt": {"spoken": "caller-menu", "after_ms": 1000}}`, `{"wait": 500}`, `{"press": "12#"}`,
+    `{"hang_up": {}}`.
+    """
+    if isinstance(given, str):
+        if given not in SCRIPTS:
+            raise ScriptError(f"no script named {given!r}; there are: {', '.join(SCRIPTS)}")
+        return SCRIPTS[given]
+    if not isinstance(given, list):
+        raise ScriptError("caller is the name of a script or a list of steps")
+    return tuple(_step(entry) for entry in given)
+
+
+def _step(entry: object) -> Step:
+    if not isinstance(entry, dict) or len(entry) != 1:
+        raise ScriptError(f'a step is an object of one key, such as {{"say": "caller-menu"}}: {entry!r:.80}')
+    ((name, value),) = entry.items()
+    known = _STEPS.get(name)
+    if known is None:
+        raise ScriptError(f"no step named {name!r:.40}; there are: {', '.join(_STEPS)}")
+    make, main = known
+    arguments = value if isinstance(value, dict) else {main: value}
+    try:
+        step = make(**arguments)
+        _check(step)
+    except TypeError as error:
+        raise ScriptError(f"step {name}: {error}") from error
+    except KeyError as error:
+        raise ScriptError(str(error.args[0])) from error
+    return step
+
+
+def _check(step: Step) -> None:
+    match step:
+        case Say(str(clip)) | Interrupt(str(clip)):
+            words_of(clip)
+        case Say() | Interrupt():
+            raise TypeError("spoken is the name of a clip")
+        case Press(str()) | HangUp() | Wait(int()) | Listen(int(), int() | float()):
+            return
+        case _:
+            raise TypeError("a value has a wrong type")
+
+
+_STEPS: Mapping[str, tuple[Callable[..., Step], str]] = {
+    "listen": (Listen, "until_quiet_ms"),
+    "say": (Say, "spoken"),
+    "interrupt": (Interrupt, "spoken"),
+    "wait": (Wait, "ms"),
+    "press": (Press, "digits"),
+    "hang_up": (HangUp, ""),
+}

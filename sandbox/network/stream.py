@@ -1,0 +1,249 @@
+"""The socket of one media stream: what Twilio does between a line and the app's WebSocket server."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosedError, InvalidHandshake, InvalidStatus, InvalidURI
+
+from sandbox.network.line import Line
+from sandbox.network.twiml import Stream
+from sandbox.network.webhooks import Tunnels
+from sandbox.network.wire import Clear, Mark, Media, RefusedMessageError, StreamWriter, parse_outgoing
+from sandbox.signature import sign, signed_url
+from sandbox.speech.ulaw import BYTES_PER_MS
+
+CONNECT_SECONDS = 5.0
+GOODBYE_SECONDS = 1.0
+MAX_WAITING = 500  # messages to a server that does not read: ten seconds of audio
+MAX_MESSAGE = 16 * 1024 * 1024
+
+_LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFaults:
+    """What goes wrong with a call's media stream, in milliseconds since the stream's start.
+
+    `drop_after_ms` tears the connection without stop and close; `freeze_after_ms` neither sends nor
+    reads any more; `jitter_ms` delays each message by up to so much; `gap_ms` (from, to) loses the
+    caller's audio; `malformed_after_ms` sends one frame that is no JSON.
+    """
+
+    drop_after_ms: int | None = None
+    freeze_after_ms: int | None = None
+    jitter_ms: int = 0
+    gap_ms: tuple[int, int] | None = None
+    malformed_after_ms: int | None = None
+
+
+class StreamError(Exception):
+    """A stream that did not come about: `code` is the debugger's."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+def stream_address(url: str, tunnels: Tunnels) -> tuple[str, str | None]:
+    """Return the URL to connect to and what was wrong with it, if that can be mended.
+
+    Twilio: wss only, and no query string. ws is taken where it leads to this machine. Raises
+    StreamError.
+    """
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise StreamError(31923, f"Stream - URL is malformed: {url!r}")
+    inside = urlsplit(tunnels.enter(url)).hostname in _LOOPBACK
+    if parts.scheme != "wss" and not (parts.scheme == "ws" and inside):
+        raise StreamError(31922, f"Stream - the scheme must be wss: {url!r}")
+    if parts.query:
+        return url.partition("?")[0], "a Stream url has no query string: it was dropped"
+    return url.partition("#")[0], None
+
+
+class MediaStream:
+    """One bidirectional stream. `run` connects and returns when the server has ended it.
+
+    `clock` tells the line's time in ms; `alert` takes what Twilio's debugger would show, `cleared` how
+    many ms of audio the server dropped. `frame`, `digit` and `settle` are called as the line ticks.
+    """
+
+    def __init__(
+        self,
+        sid: str,
+        line: Line,
+        writer: StreamWriter,
+        clock: Callable[[], float],
+        faults: StreamFaults,
+        *,
+        alert: Callable[[int, str], None],
+        cleared: Callable[[int], None],
+    ) -> None:
+        self.sid = sid
+        self._line = line
+        self._writer = writer
+        self._clock = clock
+        self._alert_once = alert
+        self._faults = faults
+        self._cleared = cleared
+        self._outbox: asyncio.Queue[str] = asyncio.Queue(MAX_WAITING)
+        self._alerted: set[int] = set()
+        self._socket: ClientConnection | None = None
+        self._began_ms = 0.0
+        self._malformed_sent = False
+        self._thaw = asyncio.Event()
+        self._random = random.Random(0)  # noqa: S311 - faults must be repeatable, not secret
+
+    async def connect(self, stream: Stream, token: str, tunnels: Tunnels, tls: ssl.SSLContext) -> None:
+        """Open the signed WebSocket and send `connected` and `start`. Raises StreamError."""
+        url, oddity = stream_address(stream.url, tunnels)
+        if oddity is not None:
+            self._alert(31920, oddity)
+        inner = urlsplit(tunnels.enter(url))
+        secure = inner.scheme == "wss"
+        outer = urlsplit(url)
+        try:
+            self._socket = await connect(
+                outer._replace(scheme=inner.scheme).geturl(),
+                host=inner.hostname,
+                port=inner.port or (443 if secure else 80),
+                ssl=tls if secure else None,
+                additional_headers={"X-Twilio-Signature": sign(token, signed_url(url))},
+                user_agent_header="TwilioMediaStreams",
+                open_timeout=CONNECT_SECONDS,
+                close_timeout=GOODBYE_SECONDS,
+                ping_interval=None,
+                compression=None,
+                max_size=MAX_MESSAGE,
+                proxy=None,
+            )
+        except InvalidStatus as error:
+            raise StreamError(31920, f"Stream - handshake answered {error.response.status_code}") from error
+        except TimeoutError as error:
+            raise StreamError(31901, "Stream - connection timed out") from error
+        except (InvalidHandshake, InvalidURI) as error:
+            raise StreamError(31920, f"Stream - handshake failed: {error}") from error
+        except ssl.SSLError as error:
+            raise StreamError(31910, f"Stream - TLS failed: {error.reason}") from error
+        except OSError as error:
+            raise StreamError(31902, f"Stream - connection refused: {error.strerror}") from error
+        self._began_ms = self._clock()
+        self._put(self._writer.connected())
+        self._put(self._writer.start(dict(stream.parameters)))
+
+    async def run(self) -> str:
+        """Carry messages both ways until the server closes, and return how it ended.
+
+        When cancelled (the caller hung up, another document took over) it says `stop` and closes.
+        """
+        assert self._socket is not None, "connect comes first"
+        sender = asyncio.create_task(self._send_all(self._socket), name="stream-sender")
+        try:
+            async for frame in self._socket:
+                await self._frozen()
+                self._receive(frame)
+        except ConnectionClosedError as error:
+            self._alert(31921, f"Stream - closed abnormally: {error}")
+            return "broken"
+        except asyncio.CancelledError:
+            await self._say_goodbye()
+            raise
+        finally:
+            sender.cancel()
+            await asyncio.gather(sender, return_exceptions=True)
+            self._line.playout.clear(self._clock())
+            self._line.settle(self._clock())
+            await self._socket.close()
+        return "closed by the app"
+
+    def frame(self, ulaw: bytes, end_ms: float) -> None:
+        """Take 20 ms of the caller that end at `end_ms` on the line."""
+        if self._socket is None:
+            return
+        at = round(end_ms - self._began_ms) - len(ulaw) // BYTES_PER_MS
+        faults = self._faults
+        if at < 0 or (faults.gap_ms is not None and faults.gap_ms[0] <= at < faults.gap_ms[1]):
+            return
+        if faults.drop_after_ms is not None and at >= faults.drop_after_ms:
+            self._socket.transport.abort()
+            return
+        if (
+            faults.malformed_after_ms is not None
+            and at >= faults.malformed_after_ms
+            and not self._malformed_sent
+        ):
+            self._malformed_sent = True
+            self._put('{"event":"media","streamSid":')
+        self._put(self._writer.media(ulaw, at))
+
+    def digit(self, digit: str) -> None:
+        """Take a key that the caller pressed."""
+        if self._socket is not None:
+            self._put(self._writer.dtmf(digit))
+
+    def settle(self) -> None:
+        """Let the line play up to now and return the marks that came due."""
+        for name in self._line.settle(self._clock()):
+            self._put(self._writer.mark(name))
+
+    def _receive(self, frame: str | bytes) -> None:
+        try:
+            message = parse_outgoing(frame, self.sid)
+        except RefusedMessageError as refused:
+            self._alert(refused.code, f"Stream - {refused.text}")
+            return
+        now = self._clock()
+        match message:
+            case Media(ulaw):
+                if not self._line.playout.media(ulaw, now):
+                    self._alert(31931, "Stream - more than ten minutes of audio wait: refused")
+            case Mark(name):
+                self._line.playout.mark(name, now)
+            case Clear():
+                self._cleared(self._line.playout.clear(now) // BYTES_PER_MS)
+        self.settle()
+
+    def _put(self, message: str) -> None:
+        try:
+            self._outbox.put_nowait(message)
+        except asyncio.QueueFull:
+            self._alert(31930, "Stream - the server does not read: messages are lost")
+
+    async def _send_all(self, socket: ClientConnection) -> None:
+        while True:
+            message = await self._outbox.get()
+            await self._frozen()
+            if self._faults.jitter_ms:
+                await asyncio.sleep(self._random.uniform(0, self._faults.jitter_ms) / 1000)
+            try:
+                await socket.send(message)
+            finally:
+                self._outbox.task_done()
+
+    async def _frozen(self) -> None:
+        """Wait for ever once the stream is to freeze."""
+        after = self._faults.freeze_after_ms
+        if after is not None and self._clock() - self._began_ms >= after:
+            await self._thaw.wait()
+
+    async def _say_goodbye(self) -> None:
+        self._put(self._writer.stop())
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self._outbox.join()
+        except TimeoutError:
+            self._alert(31930, "Stream - stop could not be delivered")
+
+    def _alert(self, code: int, text: str) -> None:
+        """Show each kind of trouble once per stream, as Twilio does."""
+        if code not in self._alerted:
+            self._alerted.add(code)
+            self._alert_once(code, text)
