@@ -9,12 +9,13 @@ from typing import Protocol
 from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
-from reconciler.errors import ApiUnavailableError
+from reconciler.errors import ApiUnavailableError, ForbiddenRequestError
 from reconciler.http_client import NumbersTransport
 from reconciler.live import LiveNumber, live_number
 from reconciler.settings import Settings
 
 PAGE_SIZE = 1000  # Twilio: the most that a list page may have
+MOST_NUMBERS = 100_000  # a list that does not end is cut here
 
 # The library falls back to the process's environment when this is empty, and would then let
 # TWILIO_REGION or TWILIO_EDGE move every request to another region.
@@ -73,8 +74,9 @@ class ReadableNumbers:
     async def list_numbers(self) -> list[LiveNumber]:
         """Return every number, in pages of 1000."""
         try:
-            records = await self._numbers.list_async(page_size=PAGE_SIZE)
-        except (TwilioException, LookupError, TypeError, AttributeError) as error:
+            records = await self._numbers.list_async(limit=MOST_NUMBERS, page_size=PAGE_SIZE)
+        except (TwilioException, ForbiddenRequestError, LookupError, TypeError, AttributeError) as error:
+            # The library trusts the shape of a page, and follows whatever next page it names.
             raise self._unexpected("the list of phone numbers") from error
         return [self._live(record) for record in records]
 

@@ -59,9 +59,8 @@ class Connections:
 
     def _access(self, account: str, region: str, *, may_write: bool) -> tuple[Credentials, NumbersTransport]:
         credentials = credentials_for(self._fleet.accounts[account], region)
-        transport = NumbersTransport(
-            self._http, Target(account, region), api_url=self._api_url, may_write=may_write
-        )
+        target = Target(account, credentials.account_sid)
+        transport = NumbersTransport(self._http, target, api_url=self._api_url, may_write=may_write)
         return credentials, transport
 
 

@@ -36,10 +36,13 @@ Sleep = Callable[[float], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which account a transport speaks for, in the words of error messages."""
+    """Which account a transport speaks for, as error messages name it."""
 
     account: str
-    region: str
+    account_sid: str
+
+    def __str__(self) -> str:
+        return f"account {self.account!r} ({self.account_sid})"
 
 
 class NumbersTransport:
@@ -159,7 +162,7 @@ class NumbersTransport:
             else None
         )
         return kind(
-            f"account {target.account!r}: Twilio answered {status}: {told}",
+            f"{target}: Twilio answered {status}: {told}",
             status=status,
             code=code if isinstance(code, int) else None,
             more_info=more_info if isinstance(more_info, str) else None,
@@ -177,7 +180,7 @@ class NumbersTransport:
         """Name the account and the host, and the host that was meant where it is another."""
         host = f"{request.url.host}:{request.url.port}" if request.url.port else request.url.host
         meant = request.headers.get("X-Twilio-Host")
-        return f"account {self._target.account!r}: {host}{f' (for {meant})' if meant else ''}"
+        return f"{self._target}: {host}{f' (for {meant})' if meant else ''}"
 
 
 def _sent_to(meant: SplitResult, api_url: SplitResult | None) -> str:
