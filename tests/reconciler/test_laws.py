@@ -1,0 +1,172 @@
+"""Laws that hold for every fleet and every account."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.apply import Executor
+from reconciler.desired import DesiredNumber
+from reconciler.diff import Policy, diff
+from reconciler.journal import Journal
+from reconciler.live import LiveNumber
+from reconciler.marker import add_marker, strip_marker
+from reconciler.plan import Plan
+from reconciler.report import Report
+from reconciler.settings import Settings
+from tests.reconciler.numbers import BLANK, NOW, POLICY, MemoryAccount, applied, live, wanted
+
+NUMBERS = [f"+1415555{index:04}" for index in range(6)]
+URLS = [
+    "",
+    "https://demo.twilio.com/welcome/voice/",
+    "https://hooks.agency.example/voice#rc=2",
+    "https://agents.example/voice/old",
+    "https://old.example/voice/old?tm=00ffffffffff",
+]
+
+law = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+desired_numbers = st.builds(
+    wanted,
+    st.just(NUMBERS[0]),
+    st.sampled_from(["front-desk", "sales"]),
+    friendly_name=st.none() | st.sampled_from(["Desk", "Réservations"]),
+    caller_id_lookup=st.none() | st.booleans(),
+    inbound=st.sampled_from([True, True, True, False]),
+    fallback_url=st.sampled_from([None, "https://static.example/s", "https://agents.example/f#rc=1"]),
+    takeover=st.booleans(),
+)
+stored_settings = st.builds(
+    replace,
+    st.just(BLANK),
+    voice_url=st.sampled_from(URLS),
+    voice_method=st.sampled_from(["POST", "GET"]),
+    voice_fallback_url=st.sampled_from(URLS),
+    status_callback=st.sampled_from(URLS),
+    status_callback_method=st.sampled_from(["POST", "GET"]),
+    trunk_sid=st.sampled_from(["", "", "TK1"]),
+    voice_application_sid=st.sampled_from(["", "", "AP1"]),
+    friendly_name=st.sampled_from(["(415) 555-0123", "Desk"]),
+    voice_caller_id_lookup=st.booleans(),
+)
+policies = st.builds(
+    replace,
+    st.just(POLICY),
+    prune=st.booleans(),
+    adopt=st.sampled_from([frozenset(), frozenset(NUMBERS[:2])]),
+)
+
+
+@st.composite
+def fleets(draw: st.DrawFn) -> list[DesiredNumber]:
+    return [
+        replace(draw(desired_numbers), number=number) for number in draw(st.sets(st.sampled_from(NUMBERS)))
+    ]
+
+
+@st.composite
+def accounts(draw: st.DrawFn) -> list[LiveNumber]:
+    """Numbers of every history: untouched, somebody's, applied by us, and edited since."""
+    numbers = []
+    for number in draw(st.sets(st.sampled_from(NUMBERS))):
+        stored: Settings = draw(stored_settings)
+        if draw(st.booleans()):
+            stored = applied(replace(draw(desired_numbers), number=number)).stored
+            if draw(st.booleans()):
+                stored = replace(stored, voice_method="GET")
+        numbers.append(live(number, stored, can_voice=draw(st.sampled_from([True, True, True, False]))))
+    return numbers
+
+
+def apply(plan: Plan, account: MemoryAccount, folder: Path) -> Report:
+    async def run() -> Report:
+        with closing(Journal(folder / "run.jsonl", plan.plan_id)) as journal:
+            return await Executor(account, journal).apply(plan, asyncio.Event())
+
+    return asyncio.run(run())
+
+
+@law
+@given(fleets(), accounts(), policies)
+def test_after_an_apply_the_plan_is_empty_and_a_second_apply_writes_nothing(
+    tmp_path: Path, fleet: list[DesiredNumber], numbers: list[LiveNumber], policy: Policy
+) -> None:
+    account = MemoryAccount.of(*numbers)
+    plan = diff(fleet, numbers, policy, NOW)
+    assert apply(plan, account, tmp_path).exit_code == 0
+    assert len(account.writes) == len(plan.changes)
+    again = diff(fleet, list(account.numbers.values()), policy, NOW)
+    assert not again.changes
+    assert again.skipped == plan.skipped
+
+
+@law
+@given(fleets(), accounts(), policies)
+def test_a_change_always_has_a_visible_field_and_never_shows_a_marker(
+    fleet: list[DesiredNumber], numbers: list[LiveNumber], policy: Policy
+) -> None:
+    for change in diff(fleet, numbers, policy, NOW).changes:
+        assert change.fields
+        for field in change.fields:
+            assert field.before != field.after
+            assert "tm=" not in f"{field.before}{field.after}"
+
+
+@law
+@given(fleets(), accounts(), policies, st.randoms(use_true_random=False))
+def test_order_changes_nothing(
+    fleet: list[DesiredNumber], numbers: list[LiveNumber], policy: Policy, random: Random
+) -> None:
+    plan = diff(fleet, numbers, policy, NOW)
+    random.shuffle(fleet)
+    random.shuffle(numbers)
+    again = diff(fleet, numbers, policy, NOW + timedelta(hours=1))
+    assert replace(again, created_at=NOW) == plan
+    assert again.plan_id == plan.plan_id
+
+
+@law
+@given(fleets(), accounts(), policies)
+def test_every_declared_number_has_exactly_one_verdict(
+    fleet: list[DesiredNumber], numbers: list[LiveNumber], policy: Policy
+) -> None:
+    plan = diff(fleet, numbers, policy, NOW)
+    told = [change.number for change in plan.changes]
+    told += [item.number for item in plan.skipped] + [item.number for item in plan.unchanged]
+    declared = {desired.number for desired in fleet}
+    assert len(told) == len(set(told))
+    assert declared <= set(told)
+    assert policy.prune or set(told) == declared
+
+
+@law
+@given(fleets(), accounts())
+def test_a_marker_of_any_value_is_never_a_difference(
+    fleet: list[DesiredNumber], numbers: list[LiveNumber]
+) -> None:
+    """Restamping the markers of numbers of ours may change a cause, never the fields that differ."""
+    restamped = [
+        live(
+            number.number,
+            number.stored.with_urls(
+                {
+                    field: add_marker(url, "04ffffffffff")
+                    for field, url in number.stored.urls()
+                    if url != strip_marker(url)
+                }
+            ),
+            can_voice=number.can_voice,
+        )
+        for number in numbers
+    ]
+    before = [(change.number, change.fields) for change in diff(fleet, numbers, POLICY, NOW).changes]
+    after = [(change.number, change.fields) for change in diff(fleet, restamped, POLICY, NOW).changes]
+    assert before == after
