@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from schemas.declared import Declared
-from schemas.fields import AccountSid, Name, Region, RegionName, Text, choice
+from schemas.fields import AccountSid, Name, Region, Text, choice
 from schemas.secret import Secret
 
 # Twilio: without an edge, requests are processed in us1 whatever the region says.
@@ -56,5 +56,5 @@ class Account(Declared):
     """The region that processes the calls of its numbers."""
     edge: Edge = Field(default_factory=_edge_of_account)
     """Where requests enter Twilio; derived from the region when absent."""
-    regions: Mapping[RegionName, RegionCredentials] = Field(default_factory=dict)
+    regions: Mapping[Region, RegionCredentials] = Field(default_factory=dict)
     """Credentials for numbers in other regions."""

@@ -7,7 +7,7 @@ mapping: where a value stands, what a reference yields, how a misspelled key was
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -20,7 +20,7 @@ from schemas.reading import Reading
 from schemas.references import Unresolved
 from schemas.secret import Secret
 from schemas.source import Reference, Source, SourceList, SourceMap, folder_of
-from schemas.suggestions import did_you_mean
+from schemas.suggestions import did_you_mean, listed
 
 
 class Declared(BaseModel):
@@ -42,7 +42,7 @@ def _prepared(model: type[Declared], source: SourceMap, reading: Reading) -> dic
     treatments = _treatments(model)
     for key, value in source.items():
         if key not in treatments:
-            message = f'unknown key "{key}"{did_you_mean(key, treatments)}'
+            message = f'unknown key "{key}"{did_you_mean(key, treatments) or _known_keys(treatments)}'
             place = source.key_places[key]
             reading.findings.append(Diagnostic("error", codes.UNKNOWN_KEY, message, place))
             continue
@@ -56,6 +56,10 @@ def _prepared(model: type[Declared], source: SourceMap, reading: Reading) -> dic
             known = folder_of(source.value_places[key]) / known
         ready[key] = known
     return ready
+
+
+def _known_keys(keys: Collection[str]) -> str:
+    return f"; the keys here are {listed(keys, 'and')}" if len(keys) <= 8 else ""
 
 
 def _resolved(value: Source, reading: Reading) -> object:

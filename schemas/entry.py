@@ -27,15 +27,17 @@ LATER_KINDS = ("Campaign", "Scenario")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One document. `model` is None while it is unread or when it has errors.
+    """One document.
 
-    `implicit` documents were not written: they stand for what the environment declares.
+    `model` is None while it is unread, and the sound part of it unless it is `valid`. `implicit`
+    documents were not written: they stand for what the environment declares.
     """
 
     kind: str
     name: str
     source: SourceMap
     model: Declared | None = None
+    valid: bool = False
     implicit: bool = False
 
     @property

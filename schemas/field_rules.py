@@ -31,24 +31,27 @@ class FieldRules:
         self._media: dict[Path, str | None] = {}
 
     def check(self, entry: Entry) -> Iterator[Diagnostic]:
-        """Yield what is wrong with a document that is valid field by field."""
-        if isinstance(entry.model, Account):
+        """Yield what is wrong with a document beyond its single fields.
+
+        What a document lacks is said only when the rest of it is right: it may be misspelled there.
+        """
+        if isinstance(entry.model, Account) and entry.valid:
             yield from _check_account(entry.model, entry.source)
         elif isinstance(entry.model, Hold):
-            yield from self._check_hold(entry.model, entry.source, ())
+            if entry.valid:
+                yield from _check_strategy(entry.model, entry.source, ())
+            yield from self._check_media_of(entry.model, entry.source, ())
         elif isinstance(entry.model, Agent):
             yield from _check_voice(entry.model, entry.source)
             yield from _check_tools(entry.model, entry.source)
             yield from _check_whatsapp(entry.model, entry.source)
             yield from _not_acted_on(entry.model, entry.source)
             if isinstance(entry.model.hold, Hold):
-                yield from self._check_hold(entry.model.hold, entry.source, ("hold",))
+                if entry.valid:
+                    yield from _check_strategy(entry.model.hold, entry.source, ("hold",))
+                yield from self._check_media_of(entry.model.hold, entry.source, ("hold",))
 
-    def _check_hold(self, hold: Hold, source: SourceMap, path: FieldPath) -> Iterator[Diagnostic]:
-        missing = [name for name in NEEDED_FIELDS[hold.strategy] if getattr(hold, name) is None]
-        if missing:
-            message = f"strategy {hold.strategy} needs {listed(missing, 'and')}"
-            yield _error(codes.INCOMPLETE, message, source.place_of((*path, "strategy")))
+    def _check_media_of(self, hold: Hold, source: SourceMap, path: FieldPath) -> Iterator[Diagnostic]:
         for name, file in (("audio", hold.audio), ("music", hold.music)):
             if file is not None and not has_reference(str(file)):
                 yield from self._check_media(file, source.place_of((*path, name)))
@@ -68,6 +71,13 @@ class FieldRules:
             yield _error(codes.MISSING_MEDIA, f"there is no file {shown}", place)
         elif wrong is not None:
             yield _error(codes.BAD_MEDIA, f"{shown} {wrong}", place)
+
+
+def _check_strategy(hold: Hold, source: SourceMap, path: FieldPath) -> Iterator[Diagnostic]:
+    missing = [name for name in NEEDED_FIELDS[hold.strategy] if getattr(hold, name) is None]
+    if missing:
+        message = f"strategy {hold.strategy} needs {listed(missing, 'and')}"
+        yield _error(codes.INCOMPLETE, message, source.place_of((*path, "strategy")))
 
 
 def _check_account(account: Account, source: SourceMap) -> Iterator[Diagnostic]:

@@ -108,7 +108,8 @@ def _read_models(entries: Sequence[Entry], reading: Reading) -> list[Entry]:
 
 
 def _with_model(entry: Entry, reading: Reading) -> Entry:
-    return replace(entry, model=read_model(KINDS[entry.kind], entry.source, reading))
+    read = read_model(KINDS[entry.kind], entry.source, reading)
+    return replace(entry, model=read.model, valid=read.valid)
 
 
 def _defaults(service: SourceMap, reading: Reading) -> SourceMap | None:

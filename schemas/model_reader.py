@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -11,22 +12,59 @@ from schemas import codes
 from schemas.declared import Declared
 from schemas.places import Diagnostic
 from schemas.reading import Reading, shown
+from schemas.references import Unresolved
 from schemas.source import SourceMap
+from schemas.suggestions import did_you_mean
 
 ModelT = TypeVar("ModelT", bound=Declared)
 
 
-def read_model(model: type[ModelT], source: SourceMap, reading: Reading) -> ModelT | None:
-    """Return the model that `source` declares, or None after reporting every error in it."""
+@dataclass(frozen=True, slots=True)
+class Read(Generic[ModelT]):
+    """What came of a document. With errors, `model` is its sound part if there is one; else it is whole.
+
+    The sound part is for rules across documents, so that a mistake in one field hides no other.
+    """
+
+    model: ModelT | None
+    valid: bool
+
+
+def read_model(model: type[ModelT], source: SourceMap, reading: Reading) -> Read[ModelT]:
+    """Read `source` into `model`, reporting every error in it."""
     found_before = len(reading.findings)
     try:
         built = model.model_validate(source, context=reading)
     except ValidationError as invalid:
-        for error in invalid.errors(include_url=False):
-            reading.findings.append(_diagnostic(error, source))
-        return None
+        errors = [error for error in invalid.errors(include_url=False) if not _follows(error, source, model)]
+        reading.findings += [_diagnostic(error, source) for error in errors]
+        paths = [error["loc"] for error in invalid.errors(include_url=False)]
+        return Read(_sound_part(model, source.lacking(paths), reading), valid=False)
     new = reading.findings[found_before:]
-    return None if any(finding.severity == "error" for finding in new) else built
+    return Read(built, valid=all(finding.severity != "error" for finding in new))
+
+
+def _sound_part(model: type[ModelT], source: SourceMap, reading: Reading) -> ModelT | None:
+    """Return a model of what is right in a document; a required text that is missing gets a stand-in."""
+    for name, field in model.model_fields.items():
+        if field.is_required() and source.get(name) is None:
+            source.put(name, Unresolved("?"), source.place, source.place)
+    try:
+        return model.model_validate(source, context=Reading(reading.environ, reading.offline))
+    except ValidationError:
+        return None
+
+
+def _follows(error: ErrorDetails, source: SourceMap, model: type[Declared]) -> bool:
+    """Tell whether an error only follows from another one that is reported as well."""
+    if error["type"] == "default_factory_not_called":
+        return True
+    if error["type"] != "missing":
+        return False
+    mapping = source.value_of(error["loc"][:-1])
+    missing = str(error["loc"][-1])
+    # A misspelled key and the field that is missing because of it are one mistake.
+    return isinstance(mapping, SourceMap) and any(did_you_mean(key, [missing]) for key in mapping)
 
 
 def _diagnostic(error: ErrorDetails, source: SourceMap) -> Diagnostic:

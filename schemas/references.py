@@ -99,9 +99,7 @@ def _variable(found: re.Match[str], place: Place, environ: Mapping[str, str]) ->
     value = environ.get(variable["name"]) or variable["default"]
     if value is None:
         message = f"the environment variable {variable['name']} is not set"
-        raise UnresolvedReference(
-            message, place=place, hint=f"set it, or give a default: ${{env:{variable['name']}:-…}}"
-        )
+        raise UnresolvedReference(message, place=place, hint=f"set it: export {variable['name']}=…")
     return value
 
 

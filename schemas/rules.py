@@ -1,7 +1,7 @@
 """Rules across documents and files: what one document alone cannot tell.
 
-Each rule yields diagnostics and looks at valid models only, while a name counts as declared even
-where its document has errors: one mistake is reported once.
+Each rule yields diagnostics. It looks at what is sound in a document with errors too, and a name
+counts as declared even there: a mistake hides no other, and is reported once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Declarations:
         return frozenset(entry.name for entry in self.entries if entry.kind == kind)
 
     def agents(self) -> Iterator[tuple[Entry, Agent]]:
-        """Yield the agents that are valid by themselves."""
+        """Yield the agents, those with errors as far as they are sound."""
         for entry in self.entries:
             if isinstance(entry.model, Agent):
                 yield entry, entry.model
@@ -59,6 +59,7 @@ def check_names(declarations: Declarations) -> Iterator[Diagnostic]:
     if not declarations.complete:
         return
     names = {kind: declarations.names(kind) for kind in ("Account", "Hold", "Whitelist")}
+    known = {kind: declared | declarations.other_names for kind, declared in names.items()}
     for entry, agent in declarations.agents():
         wanted: list[tuple[str, str, tuple[str | int, ...]]] = []
         if agent.account is not None:
@@ -69,7 +70,7 @@ def check_names(declarations: Declarations) -> Iterator[Diagnostic]:
             if not is_phone_number(caller) and not is_prefix(caller):
                 wanted.append(("Whitelist", caller, ("allow_callers", index)))
         for kind, name, path in wanted:
-            if name not in names[kind] | declarations.other_names and not has_reference(name):
+            if name not in known[kind] and not has_reference(name):
                 yield _unknown(kind, name, names[kind], entry.source.place_of(path))
 
 

@@ -41,7 +41,7 @@ def _kind_problem(kind: Source, document: SourceMap) -> Diagnostic:
     if not isinstance(kind, str):
         return _error(codes.UNKNOWN_KIND, f"kind is one of {listed(KINDS)}, got {shown(kind)}", place)
     hint = did_you_mean(kind, KINDS) or f"; it is one of {listed(KINDS)}"
-    return _error(codes.UNKNOWN_KIND, f"there is no kind {shown(kind)}{hint}", place)
+    return _error(codes.UNKNOWN_KIND, f'there is no kind "{kind}"{hint}', place)
 
 
 def _entry(kind: str, name: Source, document: SourceMap, reading: Reading) -> Entry:

@@ -7,7 +7,7 @@ they know whether a phone number, a switch or a sentence is expected.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -44,6 +44,12 @@ class SourceList(list["Source"]):
         self.place = place
         self.item_places = item_places
 
+    def lacking(self, indexes: Collection[int]) -> SourceList:
+        """Return a copy without the items at `indexes`."""
+        kept = [index for index in range(len(self)) if index not in indexes]
+        places = [self.item_places[index] for index in kept]
+        return SourceList([self[index] for index in kept], self.place, places)
+
 
 class SourceMap(dict[str, "Source"]):
     """A mapping, with the places of its keys and values; `place` is where it begins."""
@@ -70,6 +76,23 @@ class SourceMap(dict[str, "Source"]):
                 rest.put(key, value, self.key_places[key], self.value_places[key])
         return rest
 
+    def lacking(self, paths: Iterable[Sequence[str | int]]) -> SourceMap:
+        """Return a copy without what stands at `paths`: the whole field, or the one entry of a list field."""
+        fields: set[str] = set()
+        items: dict[str, set[int]] = {}
+        for path in paths:
+            key, index = path[0] if path else None, path[1] if len(path) > 1 else None
+            if isinstance(key, str) and isinstance(self.get(key), SourceList) and isinstance(index, int):
+                items.setdefault(key, set()).add(index)
+            elif isinstance(key, str):
+                fields.add(key)
+        rest = self.without(*fields)
+        for key, dropped in items.items():
+            value = rest.get(key)
+            if isinstance(value, SourceList):
+                rest[key] = value.lacking(dropped)
+        return rest
+
     def over(self, base: SourceMap) -> SourceMap:
         """Return this mapping laid over `base`: mappings merge deeply, everything else is replaced."""
         merged = base.without()
@@ -86,6 +109,13 @@ class SourceMap(dict[str, "Source"]):
 
         Steps that name nothing in the document (a default, a shorthand spelled out) are passed over.
         """
+        return self._at(path)[0]
+
+    def value_of(self, path: Iterable[str | int]) -> Source:
+        """Return the value at `path`, passing over the same steps as `place_of`."""
+        return self._at(path)[1]
+
+    def _at(self, path: Iterable[str | int]) -> tuple[Place, Source]:
         here: Source = self
         place = self.place
         for step in path:
@@ -93,7 +123,7 @@ class SourceMap(dict[str, "Source"]):
                 place, here = here.value_places[step], here[step]
             elif isinstance(here, SourceList) and isinstance(step, int) and 0 <= step < len(here):
                 place, here = here.item_places[step], here[step]
-        return place
+        return place, here
 
 
 Source: TypeAlias = str | Reference | SourceMap | SourceList | None

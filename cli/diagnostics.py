@@ -1,0 +1,157 @@
+"""Diagnostics as documents: text for people, JSON, GitHub annotations, SARIF for code scanning."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from schemas.codes import MEANINGS, UNKNOWN_KEY
+from schemas.places import Diagnostic, Place
+
+FORMAT_VERSION = "1.0"
+
+# A line whose key looks like one of these is shown without its value: it may be a secret.
+_CONFIDENTIAL = re.compile(r"tok|secret|key|auth|pass|cred|header|bearer", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a check of the declarations found: the findings, and how much was looked at."""
+
+    diagnostics: Sequence[Diagnostic]
+    agents: int
+    numbers: int
+
+    @property
+    def errors(self) -> int:
+        """How many findings are errors."""
+        return sum(diagnostic.severity == "error" for diagnostic in self.diagnostics)
+
+    @property
+    def warnings(self) -> int:
+        """How many findings are warnings."""
+        return len(self.diagnostics) - self.errors
+
+
+def as_text(check: Check, *, snippets: bool) -> str:
+    """Return one line for each finding, and a summary; with `snippets` also the lines they are about."""
+    lines: list[str] = []
+    for diagnostic in check.diagnostics:
+        warning = "warning: " if diagnostic.severity == "warning" else ""
+        where = f"{diagnostic.place} " if diagnostic.place else ""
+        lines.append(f"{where}{diagnostic.code} {warning}{_one_line(diagnostic.message)}")
+        if snippets and diagnostic.place is not None:
+            lines += _snippet(diagnostic.place, diagnostic.code)
+    errors = _count(check.errors, "error") if check.errors else "no errors"
+    warnings = f", {_count(check.warnings, 'warning')}" if check.warnings else ""
+    found = f"{_count(check.agents, 'agent')}, {_count(check.numbers, 'number')}"
+    return "\n".join([*lines, f"{found}: {errors}{warnings}"])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _one_line(text: str) -> str:
+    """Return text that can neither break the line nor speak to the terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _snippet(place: Place, code: str) -> list[str]:
+    """Return the line and a caret under the place, or nothing when the file cannot be read any more."""
+    try:
+        line = Path(place.file).read_text(encoding="utf-8-sig").split("\n")[place.line - 1]
+    except (OSError, ValueError, IndexError):
+        return []
+    line = _one_line(line.replace("\t", " ").rstrip("\r"))
+    key, colon, _ = line.partition(":")
+    if colon and (code == UNKNOWN_KEY or _CONFIDENTIAL.search(key)):
+        line = f"{key}: ***"
+    return [f"    {line}", f"    {' ' * (place.column - 1)}^"]
+
+
+def as_json(check: Check) -> str:
+    """Return the findings and their counts as one JSON document."""
+    document = {
+        "format_version": FORMAT_VERSION,
+        "diagnostics": [diagnostic_as_json(diagnostic) for diagnostic in check.diagnostics],
+        "summary": {
+            "errors": check.errors,
+            "warnings": check.warnings,
+            "agents": check.agents,
+            "numbers": check.numbers,
+        },
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def diagnostic_as_json(diagnostic: Diagnostic) -> Mapping[str, object]:
+    """Return `{severity, code, message, file, line, column}`; the place is null when there is none."""
+    place = diagnostic.place
+    return {
+        "severity": diagnostic.severity,
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "file": place.file if place else None,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+    }
+
+
+def as_github(check: Check) -> str:
+    """Return workflow commands, which GitHub shows as annotations of the changed lines."""
+    return "\n".join(_annotation(diagnostic) for diagnostic in check.diagnostics)
+
+
+def _annotation(diagnostic: Diagnostic) -> str:
+    properties: list[tuple[str, object]] = [("title", diagnostic.code)]
+    if diagnostic.place is not None:
+        place = diagnostic.place
+        properties = [("file", place.file), ("line", place.line), ("col", place.column), *properties]
+    listed = ",".join(f"{name}={_escaped_property(str(value))}" for name, value in properties)
+    return f"::{diagnostic.severity} {listed}::{_escaped(diagnostic.message)}"
+
+
+def _escaped(text: str) -> str:
+    """Escape what ends a workflow command."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escaped_property(text: str) -> str:
+    """Escape what ends a property of a workflow command."""
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def as_sarif(check: Check) -> str:
+    """Return a SARIF 2.1.0 log with one run."""
+    used = sorted({diagnostic.code for diagnostic in check.diagnostics})
+    driver = {
+        "name": "tm",
+        "version": version("tm-phone-agents"),
+        "rules": [{"id": code, "shortDescription": {"text": MEANINGS[code]}} for code in used],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_sarif_result(diagnostic) for diagnostic in check.diagnostics],
+    }
+    schema = "https://json.schemastore.org/sarif-2.1.0.json"
+    return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)
+
+
+def _sarif_result(diagnostic: Diagnostic) -> Mapping[str, object]:
+    result: dict[str, object] = {
+        "ruleId": diagnostic.code,
+        "level": diagnostic.severity,
+        "message": {"text": diagnostic.message},
+    }
+    if diagnostic.place is not None:
+        place = diagnostic.place
+        region = {"startLine": place.line, "startColumn": place.column}
+        artifact = {"uri": Path(place.file).as_posix()}
+        result["locations"] = [{"physicalLocation": {"artifactLocation": artifact, "region": region}}]
+    return result
