@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,24 +33,26 @@ def _with_public_url(entry: Entry, url: str) -> Entry:
     return replace(entry, source=source)
 
 
-def add_implicit(entries: Sequence[Entry], folder: Path, reading: Reading, *, complete: bool) -> list[Entry]:
+def add_implicit(
+    entries: Sequence[Entry], folder: Path, reading: Reading, *, broken: Collection[str]
+) -> list[Entry]:
     """Return the entries with a Service and an Account from the environment where none is declared.
 
     What is missing for them is an error, but not offline, not for a fleet without agents, and not
-    when a file that could not be read (`complete` is False) may have declared them.
+    where a file that could not be read (what it names is in `broken`) seems to declare them.
     """
-    needed = complete and not reading.offline and any(entry.kind == "Agent" for entry in entries)
+    needed = not reading.offline and any(entry.kind == "Agent" for entry in entries)
     added: list[Entry] = []
     if not any(entry.kind == "Service" for entry in entries):
         added.append(_service(folder, reading))
-        if complete and not reading.environ.get(PUBLIC_URL):
+        if "Service" not in broken and not reading.environ.get(PUBLIC_URL):
             message = f"no Service is declared; set {PUBLIC_URL}, or declare one"
             reading.findings.append(_missing(codes.MISSING_SERVICE, message, is_error=needed))
     if not any(entry.kind == "Account" for entry in entries):
         absent = [name for name in (ACCOUNT_SID, AUTH_TOKEN) if not reading.environ.get(name)]
         if not absent or any(entry.kind == "Agent" for entry in entries):
             added.append(_account(folder, reading))
-        if complete and absent:
+        if "Account" not in broken and absent:
             message = f"no Account is declared; set {' and '.join(absent)}, or declare one"
             reading.findings.append(_missing(codes.MISSING_ACCOUNT, message, is_error=needed))
     return [*entries, *added]

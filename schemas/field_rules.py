@@ -104,10 +104,8 @@ def _check_voice(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
         message = f"this version does not run voice mode {voice.mode} yet; use realtime"
         yield _error(codes.MODE_NOT_SUPPORTED, message, source.place_of(("voice", "mode")))
     elif voice.name not in REALTIME_VOICES:
-        hint = did_you_mean(voice.name, REALTIME_VOICES)
-        message = (
-            f'there is no Realtime voice "{voice.name}"{hint}; they are {listed(REALTIME_VOICES, "and")}'
-        )
+        hint = did_you_mean(voice.name, REALTIME_VOICES) or f"; they are {listed(REALTIME_VOICES, 'and')}"
+        message = f'there is no Realtime voice "{voice.name}"{hint}'
         yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "name")))
 
 

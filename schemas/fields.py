@@ -61,9 +61,10 @@ def phone_number_hint(text: str) -> str:
     digits = re.sub(r"[\s().-]", "", text)
     if re.fullmatch(r"00[1-9]\d{6,14}", digits):
         return f"; did you mean +{digits[2:]}?"
-    if re.fullmatch(r"\+?[1-9]\d{6,14}", digits):
+    # Ten digits are most often a national number: a plus alone would make another country's of it.
+    if re.fullmatch(r"\+[1-9]\d{6,14}|[1-9]\d{10,14}", digits):
         return f"; did you mean +{digits.removeprefix('+')}?"
-    return "; write it like +14155550123"
+    return "; begin with + and the country code, like +14155550123"
 
 
 def _text_check(check: Callable[[str], str]) -> BeforeValidator:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from schemas.yaml_source import read_documents
 _SUFFIXES = (".yaml", ".yml")
 _MAX_FILE_BYTES = 20_000_000
 
+# What a file that is not valid YAML seems to declare: its names are not reported as missing elsewhere.
+_LABEL = re.compile(r"^(?:kind|name)[ \t]*:[ \t]*[\"']?([A-Za-z0-9-]+)", re.MULTILINE)
+
 
 class MissingFolder(TmError):
     """The folder with the declarations does not exist, or is not a folder."""
@@ -27,6 +31,8 @@ class Contents:
 
     documents: tuple[SourceMap, ...]
     findings: tuple[Diagnostic, ...]
+    broken: frozenset[str] = frozenset()
+    """Kinds and names that stand in files which could not be read to their end."""
 
 
 def read_folder(folder: Path) -> Contents:
@@ -42,11 +48,16 @@ def read_folder(folder: Path) -> Contents:
         raise MissingFolder(f"there is no folder {folder}", hint=hint)
     findings: list[Diagnostic] = []
     documents: list[SourceMap] = []
+    broken: set[str] = set()
     for path in _yaml_files(folder, findings):
-        text = _read(path, findings)
+        found_before = len(findings)
+        content = _read(path, findings)
+        text = _decoded(content, path, findings)
         if text is not None:
             documents += read_documents(text, str(path), findings.append)
-    return Contents(tuple(documents), tuple(findings))
+        if len(findings) > found_before:
+            broken.update(_LABEL.findall(content.decode("utf-8", errors="replace")))
+    return Contents(tuple(documents), tuple(findings), frozenset(broken))
 
 
 def _yaml_files(folder: Path, findings: list[Diagnostic]) -> Iterator[Path]:
@@ -73,20 +84,25 @@ def _unreadable(path: Path, error: OSError) -> Diagnostic:
     return Diagnostic("error", codes.UNREADABLE_FILE, message, Place(str(path), 1, 1))
 
 
-def _read(path: Path, findings: list[Diagnostic]) -> str | None:
+def _read(path: Path, findings: list[Diagnostic]) -> bytes:
+    """Return the file's bytes; none, after reporting why, when it cannot be read."""
     start = Place(str(path), 1, 1)
     try:
         if path.exists() and not path.is_file():
             findings.append(Diagnostic("error", codes.UNREADABLE_FILE, "is not a file", start))
-            return None
+            return b""
         with path.open("rb") as file:
             content = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         findings.append(_unreadable(path, error))
-        return None
+        return b""
     if len(content) > _MAX_FILE_BYTES:
         findings.append(Diagnostic("error", codes.UNREADABLE_FILE, "is larger than 20 MB", start))
-        return None
+        return b""
+    return content
+
+
+def _decoded(content: bytes, path: Path, findings: list[Diagnostic]) -> str | None:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

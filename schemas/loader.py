@@ -67,11 +67,10 @@ def load_fleet(folder: Path, environ: Mapping[str, str], *, offline: bool = Fals
     contents = read_folder(folder)
     reading = Reading(environ, offline, list(contents.findings))
     entries, other_names = sort_documents(contents.documents, reading)
-    complete = not contents.findings
     entries = override_public_url(entries, environ)
-    entries = add_implicit(entries, folder, reading, complete=complete)
+    entries = add_implicit(entries, folder, reading, broken=contents.broken)
     entries = _read_models(entries, reading)
-    declarations = Declarations(entries, complete, other_names)
+    declarations = Declarations(entries, other_names | contents.broken)
     reading.findings += _check(declarations)
     diagnostics = _in_order(reading.findings)
     valid = all(diagnostic.severity != "error" for diagnostic in diagnostics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -12,7 +13,7 @@ from schemas import codes
 from schemas.declared import Declared
 from schemas.places import Diagnostic
 from schemas.reading import Reading, shown
-from schemas.references import Unresolved
+from schemas.references import Resolved, Unresolved
 from schemas.source import SourceMap
 from schemas.suggestions import did_you_mean
 
@@ -73,8 +74,7 @@ def _diagnostic(error: ErrorDetails, source: SourceMap) -> Diagnostic:
         return Diagnostic("error", error["type"], error["ctx"]["text"], place)
     if error["type"] == "missing":
         return Diagnostic("error", codes.MISSING_FIELD, f'"{error["loc"][-1]}" is required', place)
-    code, expected = _expectation(error)
-    return Diagnostic("error", code, f"expected {expected}, got {shown(error['input'])}", place)
+    return Diagnostic("error", *_code_and_message(error), place)
 
 
 _TYPES = {
@@ -101,9 +101,24 @@ _LIMITS = {
 }
 
 
-def _expectation(error: ErrorDetails) -> tuple[str, str]:
-    """Return the code and what was expected, in words for someone who never saw pydantic."""
-    kind = error["type"]
+def _code_and_message(error: ErrorDetails) -> tuple[str, str]:
+    """Return what was expected and what stood there, in words for someone who never saw pydantic."""
+    kind, value = error["type"], error["input"]
     if kind in _LIMITS:
-        return codes.BAD_VALUE, _LIMITS[kind].format(**error.get("ctx", {}))
-    return codes.WRONG_TYPE, _TYPES.get(kind.partition("_")[0], error["msg"])
+        return (
+            codes.BAD_VALUE,
+            f"expected {_LIMITS[kind].format(**error.get('ctx', {}))}, got {_amount(value)}",
+        )
+    expected = _TYPES.get(kind.partition("_")[0])
+    if expected is None:
+        return codes.BAD_VALUE, f"{error['msg']}; got {shown(value)}"
+    return codes.WRONG_TYPE, f"expected {expected}, got {shown(value)}"
+
+
+def _amount(value: object) -> str:
+    """Return a value that is beyond a limit: a number as it is, of texts and lists the size."""
+    if isinstance(value, Resolved):
+        return shown(value)
+    if isinstance(value, str) and not re.fullmatch(r"[-+\d.]+", value):
+        return str(len(value))
+    return str(len(value)) if isinstance(value, list | tuple) else str(value)

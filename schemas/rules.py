@@ -7,7 +7,7 @@ counts as declared even there: a mistake hides no other, and is reported once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from schemas import codes
 from schemas.agent import Agent
@@ -20,12 +20,11 @@ from schemas.suggestions import did_you_mean, listed
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
-    """All documents that were read. `complete` is False when a file could not be read to its end."""
+    """All documents that were read."""
 
     entries: Sequence[Entry]
-    complete: bool
-    other_names: frozenset[str] = field(default_factory=frozenset)
-    """Names of documents whose kind is not known."""
+    other_names: frozenset[str]
+    """Names of documents whose kind is not known, because it or their file is broken."""
 
     def names(self, kind: str) -> frozenset[str]:
         """Return the names that are declared for a kind, with or without errors."""
@@ -56,8 +55,6 @@ def check_documents(declarations: Declarations) -> Iterator[Diagnostic]:
 
 def check_names(declarations: Declarations) -> Iterator[Diagnostic]:
     """Yield each reference to an Account, Hold or Whitelist that is not declared."""
-    if not declarations.complete:
-        return
     names = {kind: declarations.names(kind) for kind in ("Account", "Hold", "Whitelist")}
     known = {kind: declared | declarations.other_names for kind, declared in names.items()}
     for entry, agent in declarations.agents():
