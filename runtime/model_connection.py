@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 10.0
 # An audio delta is some kilobytes; instructions echoed in `session.updated` may be large.
 LARGEST_MESSAGE = 4 * 1024 * 1024
-# Statuses of a refused upgrade that another attempt cannot mend. OpenAI: key, plan, model not found.
-HOPELESS_STATUSES = frozenset({400, 401, 402, 403, 404})
 
 
 class ModelConnection(Protocol):
@@ -51,11 +49,7 @@ class ModelGoneError(Exception):
 
 
 class ModelUnavailableError(Exception):
-    """No connection to the model; `hopeless` when trying again cannot help (a refused key)."""
-
-    def __init__(self, detail: str, *, hopeless: bool) -> None:
-        super().__init__(detail)
-        self.hopeless = hopeless
+    """There is no connection to the model; the message says why, without the key."""
 
 
 class OpenAIConnections:
@@ -67,6 +61,7 @@ class OpenAIConnections:
         self._client: AsyncOpenAI = AsyncOpenAI(
             api_key=settings.openai_api_key, base_url=settings.openai_base_url, max_retries=0
         )
+        self._realtime = self._client.realtime  # imported here, not in the middle of the first call
         options: dict[str, object] = {
             "compression": None,
             "max_size": LARGEST_MESSAGE,
@@ -82,17 +77,15 @@ class OpenAIConnections:
         """Connect to the Realtime model. Raises `ModelUnavailableError`."""
         from openai import OpenAIError
 
-        manager = self._client.realtime.connect(model=model, websocket_connection_options=self._options)
+        manager = self._realtime.connect(model=model, websocket_connection_options=self._options)
         try:
             return _OpenAIConnection(await manager.enter())
         except InvalidStatus as error:
-            status = error.response.status_code
-            raise ModelUnavailableError(
-                f"the model's server answered {status}", hopeless=status in HOPELESS_STATUSES
-            ) from None
+            detail = f"the model's server answered {error.response.status_code}"
+            raise ModelUnavailableError(detail) from None
         except (OSError, TimeoutError, WebSocketException, OpenAIError) as error:
             detail = f"the model's server cannot be reached ({type(error).__name__})"
-            raise ModelUnavailableError(detail, hopeless=False) from None
+            raise ModelUnavailableError(detail) from None
 
     async def close(self) -> None:
         """Let go of the client."""

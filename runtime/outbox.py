@@ -34,6 +34,11 @@ class Outbox:
         self._send = None
         self._waiting.clear()
 
+    @property
+    def empty(self) -> bool:
+        """Whether everything has been handed to the socket."""
+        return not self._waiting
+
     def put(self, message: str) -> bool:
         """Queue a message; False when the queue is full, and the message is not taken."""
         if len(self._waiting) >= self._most_waiting:
@@ -48,6 +53,9 @@ class Outbox:
         try:
             while self._waiting and self._send is not None:
                 self.since = self._clock()
-                await self._send(self._waiting.popleft())
+                message = self._waiting[0]
+                await self._send(message)
+                if self._waiting and self._waiting[0] is message:
+                    self._waiting.popleft()
         finally:
             self.since = None

@@ -5,6 +5,6 @@ the same thread, so that they see every write that was asked for before them.
 """
 
 from runtime.store.call_store import CallStore
-from runtime.store.reading import CallPage, InvalidCursorError
+from runtime.store.reading import CallFilter, CallPage, InvalidCursorError
 
-__all__ = ["CallPage", "CallStore", "InvalidCursorError"]
+__all__ = ["CallFilter", "CallPage", "CallStore", "InvalidCursorError"]

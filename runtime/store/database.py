@@ -34,7 +34,7 @@ def open_engine(url: str) -> Engine:
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ImportError, OSError) as error:
         raise DatabaseError(
             f"The call database cannot be opened: {_without_credentials(error)}",
-            hint="TM_DATABASE_URL is an SQLAlchemy URL (sqlite:///calls.sqlite3); its driver must be installed.",
+            hint="TM_DATABASE_URL is an SQLAlchemy URL whose driver must be installed: sqlite:///calls.db",
         ) from None
     if parsed.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
@@ -51,11 +51,16 @@ def migrate(engine: Engine) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except (SQLAlchemyError, CommandError) as error:
-        raise DatabaseError(
-            f"The call database {engine.url.render_as_string(hide_password=True)} cannot be used: "
-            f"{_without_credentials(error)}",
-            hint="Check TM_DATABASE_URL, and that the file or server can be written to.",
-        ) from None
+        raise unreadable(engine, error) from None
+
+
+def unreadable(engine: Engine, error: Exception) -> DatabaseError:
+    """Return the error for people: which database (without its password), and what its driver said."""
+    return DatabaseError(
+        f"The call database {engine.url.render_as_string(hide_password=True)} cannot be used: "
+        f"{_without_credentials(error)}",
+        hint="Check TM_DATABASE_URL, and that the file or server can be reached and written to.",
+    )
 
 
 def _without_credentials(error: Exception) -> str:

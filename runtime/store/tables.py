@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Column, Index, MetaData, String, Table
+from sqlalchemy import JSON, BigInteger, Column, Float, Index, MetaData, String, Table
 
 metadata = MetaData()
 

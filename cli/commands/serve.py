@@ -1,0 +1,68 @@
+"""`tm serve`: answers the calls of the declared agents."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from pathlib import Path
+
+import click
+
+from cli.options import agents_dir_option
+from cli.terminal import err
+from runtime.model_connection import OpenAIConnections
+from runtime.node import Node
+from runtime.server import event_loop, listen, serve
+from runtime.settings import Settings
+from schemas import Fleet, require_fleet
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on."
+)
+@click.option(
+    "--log-level",
+    default="info",
+    show_default=True,
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    help="What is logged to stderr; debug alone may name callers.",
+)
+@agents_dir_option
+def command(host: str, port: int, log_level: str, agents_dir: Path) -> int:
+    """Answer the calls until SIGTERM or Ctrl-C.
+
+    Live calls may then finish, while new ones are sent to the fallback URL; a second signal ends them.
+    """
+    fleet = require_fleet(agents_dir, os.environ)
+    settings = Settings.from_environment(os.environ)
+    logging.basicConfig(format=LOG_FORMAT, level=logging.WARNING)
+    logging.getLogger("runtime").setLevel(log_level.upper())
+    listener = listen(host, port)
+    with asyncio.Runner(loop_factory=event_loop) as runner:
+        runner.run(_serve(fleet, settings, listener))
+    return 0
+
+
+async def _serve(fleet: Fleet, settings: Settings, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    name = settings.node_url or f"{socket.gethostname()}:{port}"
+    connections = OpenAIConnections(settings)
+    node = Node(fleet, settings, name=name, connect=connections)
+    count = len(fleet.agents)
+    agents = f"{count} agent{'' if count == 1 else 's'}"
+    try:
+        await serve(
+            node,
+            listener,
+            on_ready=lambda: err().print(
+                f"answering {agents} on {host}:{port} for {fleet.service.public_url}"
+            ),
+        )
+    finally:
+        await connections.close()

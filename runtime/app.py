@@ -1,0 +1,58 @@
+"""The web application of a node: its routes, and errors in the form that each route's readers expect."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from runtime.node import Node
+from runtime.routes.api import api_routes
+from runtime.routes.health import health_routes
+from runtime.routes.media import media_routes
+from runtime.routes.stream import stream_routes
+from runtime.routes.voice import voice_routes
+
+_log = logging.getLogger(__name__)
+
+
+def create_app(node: Node) -> Starlette:
+    """Return the ASGI application. Its lifespan runs the node; a server without one runs it itself."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with node.running():
+            yield
+
+    return Starlette(
+        routes=[
+            *voice_routes(node),
+            *stream_routes(node),
+            *media_routes(node),
+            *api_routes(node),
+            *health_routes(node),
+        ],
+        exception_handlers={HTTPException: _http_error, Exception: _our_error},
+        lifespan=lifespan,
+    )
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    if not request.url.path.startswith("/api/"):
+        return PlainTextResponse(f"{phrase}\n", error.status_code, error.headers)
+    code = phrase.lower().replace(" ", "_")
+    return JSONResponse({"error": {"code": code, "message": error.detail}}, error.status_code, error.headers)
+
+
+async def _our_error(request: Request, error: Exception) -> Response:
+    """An error of ours: logged with its traceback, told without it."""
+    _log.error("event=request_failed method=%s", request.method, exc_info=error)
+    return await _http_error(request, HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR))

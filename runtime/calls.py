@@ -1,0 +1,200 @@
+"""The calls of this node: the live ones, and what is still asked about those that have ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from runtime.call.ending import Ending
+from runtime.call.events import DrainExpired
+from runtime.call_record import CallRecord, Latency
+from runtime.session import CallSession
+
+_log = logging.getLogger(__name__)
+
+# Ended and refused calls whose answer is kept: Twilio repeats webhooks and asks what follows the stream.
+MOST_REMEMBERED = 2_000
+# How long ended calls may take to let go of their sockets when the node stops.
+LAST_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class LiveCall:
+    """One call: what was known at the webhook (`opening`), and the session that runs it.
+
+    `token` opens its stream, once. `begun_at` is the monotonic moment of the webhook, `answered_at` that of
+    the answer, if it came before the stream.
+    """
+
+    opening: CallRecord
+    session: CallSession
+    answer: str
+    fallback_message: str
+    begun_at: float
+    answered_at: float | None
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    claimed: bool = False
+    reported_seconds: int | None = None
+
+    def record(self) -> CallRecord:
+        """Return the call's record as it stands, transcript so far included."""
+        machine, session = self.session.machine, self.session
+        facts, ending = machine.facts, machine.ending
+        if ending is None and session.finished:  # an error of ours ended it
+            ending = Ending("completed", end_reason="media_error")
+        elif ending is None:  # whatever its end is going to be
+            ending = Ending("active" if facts.streaming else "incoming")
+        return replace(
+            self.opening,
+            status=ending.status,
+            reject_reason=ending.reject_reason,
+            end_reason=ending.end_reason,
+            ended_at=self._epoch_ms(session.finished_at),
+            duration_seconds=self._duration(),
+            transcript=tuple(machine.transcript),
+            tools=tuple(facts.tools),
+            latency=Latency(facts.first_word_ms, tuple(facts.turn_ms)),
+        )
+
+    @property
+    def goodbye(self) -> str | None:
+        """What Twilio is to say after the stream; the fallback message where the agent was never heard."""
+        if self.session.goodbye is None and self.session.machine.status.reject_reason is not None:
+            return self.fallback_message
+        return self.session.goodbye
+
+    def _epoch_ms(self, moment: float | None) -> int | None:
+        return None if moment is None else self.opening.started_at + round((moment - self.begun_at) * 1000)
+
+    def _duration(self) -> float | None:
+        """Seconds from the answer to the end; Twilio's own count once it is known."""
+        if self.reported_seconds is not None:
+            return self.reported_seconds
+        answered_at = self.session.stream_started_at if self.answered_at is None else self.answered_at
+        if answered_at is None or self.session.finished_at is None:
+            return None
+        return round(self.session.finished_at - answered_at, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class PastCall:
+    """What is still asked about a call that is over: its answer, and the words after its stream."""
+
+    answer: str
+    goodbye: str | None
+    token: str | None = None
+
+
+class Calls:
+    """The registry of one node. `save` is given every state of a record that is worth keeping."""
+
+    def __init__(self, save: Callable[[CallRecord], None]) -> None:
+        self._save = save
+        self._live: dict[str, LiveCall] = {}
+        self._past: OrderedDict[str, PastCall] = OrderedDict()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._tokens: dict[str, str] = {}
+        self.draining = False
+
+    def begin(self, call: LiveCall) -> None:
+        """Take up a call: it is stored, and runs in a task of its own until it is over."""
+        call_sid = call.session.name
+        assert call_sid not in self._live
+        self._live[call_sid] = call
+        self._tokens[call.token] = call_sid
+        self._save(call.record())
+        task = asyncio.create_task(self._run(call), name=f"call {call_sid}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        _log.info("event=call_begun call=%s agent=%s", call_sid, call.opening.agent)
+
+    def refuse(self, record: CallRecord, answer: str) -> None:
+        """Store the record of a call that was refused at the webhook, and remember its answer."""
+        self._save(record)
+        self._remember(record.call_sid or record.id, PastCall(answer, None))
+        _log.info(
+            "event=call_rejected call=%s agent=%s reason=%s",
+            record.call_sid, record.agent, record.reject_reason,
+        )  # fmt: skip
+
+    def streaming(self, call_sid: str) -> None:
+        """Store that a call has become active."""
+        call = self._live.get(call_sid)
+        if call is not None:
+            self._save(call.record())
+
+    def claim(self, token: str) -> LiveCall | PastCall | None:
+        """Return the call that a stream's token belongs to; a token opens one stream."""
+        call_sid = self._tokens.pop(token, None)
+        if call_sid is None:
+            return None
+        call = self._live.get(call_sid)
+        if call is None:
+            return self._past.get(call_sid)
+        call.claimed = True
+        return call
+
+    def find(self, name: str) -> LiveCall | None:
+        """Return a live call by its SID or its id."""
+        if name in self._live:
+            return self._live[name]
+        return next((call for call in self._live.values() if call.opening.id == name), None)
+
+    def past(self, call_sid: str) -> PastCall | None:
+        """Return what is remembered of a call that is over."""
+        return self._past.get(call_sid)
+
+    def live(self) -> Iterable[LiveCall]:
+        """Return the live calls, the oldest first."""
+        return tuple(self._live.values())
+
+    def active(self, agent: str) -> int:
+        """Return how many calls the agent has."""
+        return sum(call.opening.agent == agent and not call.session.finished for call in self._live.values())
+
+    @property
+    def unclaimed(self) -> int:
+        """How many calls wait for their stream, each with a connection to the model."""
+        return sum(not call.claimed for call in self._live.values())
+
+    async def drained(self, seconds: float) -> bool:
+        """Wait until no call is live, `seconds` at most; whether none is."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=seconds)
+        return not self._tasks
+
+    async def end_all(self) -> None:
+        """End what is still live, for the node stops."""
+        for call in self.live():
+            call.session.feed(DrainExpired())
+        if not await self.drained(LAST_SECONDS):
+            _log.error("event=calls_cut_off calls=%d", len(self._tasks))
+            for task in set(self._tasks):
+                task.cancel()
+            await self.drained(LAST_SECONDS)
+
+    async def _run(self, call: LiveCall) -> None:
+        """Run the session; whatever happens to it, the call leaves the registry into one record."""
+        try:
+            await call.session.run()
+        finally:
+            record = call.record()
+            del self._live[call.session.name]
+            self._remember(call.session.name, PastCall(call.answer, call.goodbye, call.token))
+            self._save(record)
+            _log.info(
+                "event=call_ended call=%s agent=%s status=%s reason=%s seconds=%s",
+                record.call_sid, record.agent, record.status,
+                record.reject_reason or record.end_reason, record.duration_seconds,
+            )  # fmt: skip
+
+    def _remember(self, call_sid: str, past: PastCall) -> None:
+        self._past[call_sid] = past
+        while len(self._past) > MOST_REMEMBERED:
+            _, forgotten = self._past.popitem(last=False)
+            if forgotten.token is not None:
+                self._tokens.pop(forgotten.token, None)

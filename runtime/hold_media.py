@@ -1,0 +1,106 @@
+"""What the caller hears from Twilio before the stream, and the recordings for it, served from memory.
+
+Recordings are addressed by their content (`/media/{sha256}/{name}`), so Twilio may keep them for ever and
+a changed file has a new address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from runtime.twiml import HoldPrelude
+from schemas import Hold
+
+# Strategies whose first part can be spoken or played before the stream. Music is mixed into the stream.
+SPOKEN_FIRST = frozenset({"text", "text_then_music"})
+PLAYED_FIRST = frozenset({"audio", "audio_then_music", "voice_over_music"})
+
+# Twilio: the types that <Play> takes, by the endings that a Hold may name.
+MEDIA_TYPES = {".mp3": "audio/mpeg", ".wav": "audio/wav"}
+
+# How fast Twilio's voices read, characters a second; only a time-out depends on it.
+READING_SPEED = 12.0
+# The least that MP3 files have in practice, bits a second: what they say themselves would be more exact
+# than a time-out needs.
+SLOWEST_MP3 = 32_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A hold recording in memory: `content_type` as Twilio wants it, `seconds` of playing time."""
+
+    name: str
+    sha256: str
+    content_type: str
+    content: bytes
+    seconds: float
+
+    @property
+    def path(self) -> str:
+        """Where it is served, below the public URL."""
+        return f"/media/{self.sha256}/{quote(self.name)}"
+
+
+class HoldMedia:
+    """The recordings of a fleet's holds, loaded once."""
+
+    def __init__(self, recordings: Mapping[Path, Recording]) -> None:
+        self._by_file = dict(recordings)
+        self._by_hash = {recording.sha256: recording for recording in recordings.values()}
+
+    @classmethod
+    def load(cls, holds: Iterable[Hold]) -> HoldMedia:
+        """Read the recordings that are played before a stream. Blocks; raises `OSError`."""
+        files = {hold.audio for hold in holds if hold.strategy in PLAYED_FIRST and hold.audio is not None}
+        return cls({file: _read(file) for file in files})
+
+    def find(self, sha256: str, name: str) -> Recording | None:
+        """Return the recording with this hash and file name, or None."""
+        recording = self._by_hash.get(sha256)
+        return recording if recording is not None and recording.name == name else None
+
+    def prelude(self, hold: Hold | None, base_url: str) -> HoldPrelude:
+        """Return what Twilio speaks or plays before the stream, with absolute URLs below `base_url`."""
+        if hold is None:
+            return HoldPrelude()
+        if hold.strategy in SPOKEN_FIRST and hold.text:
+            return HoldPrelude(text=hold.text, voice=hold.voice, seconds=len(hold.text) / READING_SPEED)
+        if hold.strategy in PLAYED_FIRST and hold.audio is not None:
+            recording = self._by_file[hold.audio]
+            return HoldPrelude(play_url=f"{base_url}{recording.path}", seconds=recording.seconds)
+        return HoldPrelude()
+
+
+def _read(file: Path) -> Recording:
+    content = file.read_bytes()
+    return Recording(
+        name=file.name,
+        sha256=hashlib.sha256(content).hexdigest(),
+        content_type=MEDIA_TYPES.get(file.suffix.lower(), "application/octet-stream"),
+        content=content,
+        seconds=playing_time(content),
+    )
+
+
+def playing_time(content: bytes) -> float:
+    """Return how long a recording plays, in seconds: exact for WAV, the most that it can be for MP3."""
+    if content[:4] == b"RIFF" and content[8:12] == b"WAVE":
+        return _wav_seconds(content)
+    return len(content) * 8 / SLOWEST_MP3
+
+
+def _wav_seconds(content: bytes) -> float:
+    position, bytes_per_second = 12, 0
+    while position + 8 <= len(content):
+        name, size = struct.unpack_from("<4sI", content, position)
+        if name == b"fmt " and position + 20 <= len(content):
+            (bytes_per_second,) = struct.unpack_from("<I", content, position + 16)
+        elif name == b"data" and bytes_per_second:
+            return float(min(size, len(content) - position - 8) / bytes_per_second)
+        position += 8 + size + size % 2
+    return 0.0

@@ -1,0 +1,103 @@
+"""One node: a process that answers the calls of a fleet, and everything that it owns."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+from runtime.calls import Calls
+from runtime.hold_media import HoldMedia
+from runtime.model_connection import ConnectModel
+from runtime.reception import Reception
+from runtime.settings import Settings
+from runtime.signature import SignatureCheck
+from runtime.store import CallStore
+from schemas import Account, Fleet, Hold
+from schemas.errors import TmError
+
+_log = logging.getLogger(__name__)
+
+
+class UnservableError(TmError):
+    """The declarations are valid, but the runtime cannot answer by them."""
+
+
+class Node:
+    """Holds the parts of one process. `name` tells it from the others that share the database.
+
+    Raises `UnservableError` for an account without a token to check signatures with, and for an agent in a
+    mode that is not served; `UnresolvedReference` for a token that is not set; `DatabaseError`.
+    """
+
+    def __init__(self, fleet: Fleet, settings: Settings, *, name: str, connect: ConnectModel) -> None:
+        _check_modes(fleet)
+        public_url = fleet.service.public_url
+        base_url = settings.node_url or public_url
+        self.fleet = fleet
+        self.settings = settings
+        self.ready = False
+        self._tokens = {account.name: signing_tokens(fleet, account) for account in fleet.accounts.values()}
+        self.signatures = SignatureCheck(tuple(dict.fromkeys((public_url, base_url))))
+        self.store = CallStore(settings.database_url, node=name)
+        self.calls = Calls(self.store.save)
+        self.media = HoldMedia.load(_holds(fleet))
+        self.reception = Reception(fleet, base_url, self.media, self.calls, connect)
+
+    def tokens_of(self, agent: str | None) -> tuple[str, ...]:
+        """Return the auth tokens that may sign for an agent; all of them when there is no such agent."""
+        known = self.fleet.agents.get(agent) if agent is not None else None
+        if known is not None:
+            return self._tokens[self.fleet.account_of(known).name]
+        return tuple(token for tokens in self._tokens.values() for token in tokens)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Be open for calls; at the end, end what is live and write what is to be written.
+
+        Raises `DatabaseError`.
+        """
+        await self.store.open()
+        self.ready = True
+        try:
+            yield
+        finally:
+            self.ready = False
+            self.drain()
+            await self.calls.end_all()
+            await self.store.close()
+
+    def drain(self) -> None:
+        """Take no new calls: they are answered with 503, and Twilio goes to the fallback URL."""
+        if not self.calls.draining:
+            self.calls.draining = True
+            _log.info("event=draining calls=%d", len(tuple(self.calls.live())))
+
+
+def signing_tokens(fleet: Fleet, account: Account) -> tuple[str, ...]:
+    """Return the account's auth tokens, regional ones included. Twilio signs with the token of the region."""
+    secrets = [account.auth_token, *(region.auth_token for region in account.regions.values())]
+    tokens = tuple(secret.reveal() for secret in secrets if secret is not None)
+    if not tokens:
+        raise UnservableError(
+            f"Account {account.name} has no auth_token, so nobody can tell whether a request is Twilio's.",
+            hint="An API key is enough to plan and apply; answering calls needs the auth token as well.",
+            place=fleet.place("Account", account.name),
+        )
+    return tokens
+
+
+def _check_modes(fleet: Fleet) -> None:
+    for agent in fleet.agents.values():
+        if agent.voice.mode != "realtime":
+            raise UnservableError(
+                f"Agent {agent.name} wants voice mode {agent.voice.mode}; only realtime is served yet.",
+                place=fleet.place("Agent", agent.name, "voice", "mode"),
+            )
+
+
+def _holds(fleet: Fleet) -> Iterator[Hold]:
+    for agent in fleet.agents.values():
+        hold = fleet.hold_of(agent)
+        if hold is not None:
+            yield hold

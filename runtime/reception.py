@@ -1,0 +1,145 @@
+"""The front desk: what a call's webhook is answered with, before any connection is opened for it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import assert_never
+
+from runtime import twiml
+from runtime.admission import Admitted, AgentLimits, Refused, caller_number, decide
+from runtime.call.machine import CallMachine
+from runtime.call.plan import CallPlan
+from runtime.call_record import Caller, CallRecord, RejectReason
+from runtime.calls import Calls, LiveCall
+from runtime.engines.realtime import RealtimeEngine, RealtimeSettings
+from runtime.hold_media import HoldMedia
+from runtime.model_connection import ConnectModel
+from runtime.session import CallSession
+from runtime.signature import websocket_url
+from runtime.webhook import VoiceWebhook
+from schemas import Agent, Fleet
+
+# Twilio is given this long to bring the stream, on top of what it plays before it.
+STREAM_SECONDS = 20.0
+# Calls that may wait for their stream at once: each has a paid connection to the model already.
+MOST_UNCLAIMED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the webhook is answered with: a status and, with 200, TwiML."""
+
+    status: HTTPStatus
+    twiml: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """Takes calls for the fleet's agents. `base_url` is where this node's own routes are reached."""
+
+    fleet: Fleet
+    base_url: str
+    media: HoldMedia
+    calls: Calls
+    connect: ConnectModel
+    clock: Callable[[], float] = time.monotonic
+    epoch: Callable[[], float] = time.time
+
+    def answer(self, agent: Agent, webhook: VoiceWebhook) -> Answer:
+        """Decide on a call and begin it. A repeated webhook is the same call and gets the same answer."""
+        known = self.calls.find(webhook.call_sid) or self.calls.past(webhook.call_sid)
+        if known is not None:
+            return _answered(known.answer)
+        if self.calls.draining:
+            return self._refuse(agent, webhook, "draining", _answered(""))
+        if self.calls.unclaimed >= MOST_UNCLAIMED:
+            return self._refuse(agent, webhook, "concurrent_limit", _answered(""))
+        active = self.calls.active(agent.name)
+        match decide(self._limits(agent), webhook.caller, webhook.called, active):
+            case Refused(reason, "message"):
+                document = twiml.say_and_hang_up(agent.fallback_message)
+                return self._refuse(agent, webhook, reason, _answered(document))
+            case Refused(reason):
+                return self._refuse(agent, webhook, reason, _answered(twiml.reject()))
+            case Admitted():
+                return _answered(self._begin(agent, webhook).answer)
+            case decision:
+                assert_never(decision)
+
+    def _limits(self, agent: Agent) -> AgentLimits:
+        return AgentLimits(self.fleet.allowed_callers(agent), agent.max_concurrent_calls, agent.when_full)
+
+    def _begin(self, agent: Agent, webhook: VoiceWebhook) -> LiveCall:
+        now = self.clock()
+        prelude = self.media.prelude(self.fleet.hold_of(agent), self.base_url)
+        # Twilio answers the call in order to speak or play; without that the stream is the answer.
+        answered_at = now if prelude.seconds else None
+        plan = CallPlan(
+            greeting=agent.greeting,
+            fallback_message=agent.fallback_message,
+            max_call_seconds=agent.max_call_seconds,
+            answered_at=answered_at,
+            stream_timeout=STREAM_SECONDS + prelude.seconds,
+        )
+        session = CallSession(
+            webhook.call_sid,
+            CallMachine(plan, now=now),
+            RealtimeEngine(_engine_settings(agent)),
+            connect=lambda: self.connect(agent.voice.model),
+            clock=self.clock,
+            on_stream=lambda: self.calls.streaming(webhook.call_sid),
+        )
+        call = LiveCall(
+            opening=self._opening(agent, webhook),
+            session=session,
+            answer="",
+            fallback_message=agent.fallback_message,
+            begun_at=now,
+            answered_at=answered_at,
+        )
+        call.answer = twiml.answer(
+            prelude,
+            stream_url=f"{websocket_url(self.base_url)}/stream/{call.token}",
+            after_url=f"{self.base_url}/voice/{agent.name}/after",
+        )
+        self.calls.begin(call)
+        return call
+
+    def _refuse(self, agent: Agent, webhook: VoiceWebhook, reason: RejectReason, answer: Answer) -> Answer:
+        opening = self._opening(agent, webhook)
+        record = replace(opening, status="rejected", reject_reason=reason, ended_at=opening.started_at)
+        self.calls.refuse(record, answer.twiml)
+        return answer
+
+    def _opening(self, agent: Agent, webhook: VoiceWebhook) -> CallRecord:
+        number = caller_number(webhook.caller, webhook.called)
+        return CallRecord(
+            id=secrets.token_hex(8),
+            agent=agent.name,
+            direction="inbound",
+            status="incoming",
+            started_at=round(self.epoch() * 1000),
+            call_sid=webhook.call_sid,
+            agent_revision=_revision(agent),
+            caller=Caller(number, webhook.caller_country),
+            model=agent.voice.model,
+        )
+
+
+def _answered(document: str) -> Answer:
+    """No document means: not here, not now. Twilio: 503 leads to the fallback URL."""
+    return Answer(HTTPStatus.OK, document) if document else Answer(HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _engine_settings(agent: Agent) -> RealtimeSettings:
+    return RealtimeSettings(agent.instructions, model=agent.voice.model, voice=agent.voice.name)
+
+
+def _revision(agent: Agent) -> str:
+    """Return what tells one version of a declaration from another; secrets are not part of it."""
+    return hashlib.sha256(agent.model_dump_json().encode()).hexdigest()[:12]

@@ -1,0 +1,112 @@
+"""The JSON API: agents, calls, one call, hang-up. Errors are `{"error": {"code", "message"}}`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from runtime.access import may_use_api
+from runtime.call.events import HangUpRequested
+from runtime.node import Node
+from runtime.store import CallFilter, InvalidCursorError
+from runtime.store.reading import RecordJson, list_row
+
+DEFAULT_LIMIT, MOST_LISTED = 50, 200
+
+Endpoint = Callable[[Node, Request], Awaitable[Response]]
+
+
+def api_routes(node: Node) -> list[Route]:
+    """Return the routes of the API."""
+    return [
+        Route("/api/agents", _allowed(node, list_agents), methods=["GET"]),
+        Route("/api/calls", _allowed(node, list_calls), methods=["GET"]),
+        Route("/api/calls/{id}", _allowed(node, show_call), methods=["GET"]),
+        Route("/api/calls/{id}/hangup", _allowed(node, hang_up), methods=["POST"]),
+    ]
+
+
+async def list_agents(node: Node, _request: Request) -> Response:
+    """Answer `{"agents": […]}` with how many calls each has on this node."""
+    agents = [
+        {
+            "name": agent.name,
+            "description": agent.description,
+            "numbers": [entry.number for entry in agent.numbers],
+            "inbound": agent.inbound,
+            "mode": agent.voice.mode,
+            "active_calls": node.calls.active(agent.name),
+        }
+        for agent in node.fleet.agents.values()
+    ]
+    return JSONResponse({"agents": agents})
+
+
+async def list_calls(node: Node, request: Request) -> Response:
+    """Answer a page of calls, newest first; live ones as they stand now."""
+    query = request.query_params
+    wanted = CallFilter(agent=query.get("agent"), channel=query.get("channel"))
+    try:
+        page = await node.store.page(wanted, _limit(query.get("limit")), query.get("cursor"))
+    except InvalidCursorError as error:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, str(error)) from None
+    return JSONResponse({"calls": [_as_of_now(node, row) for row in page.records], "next": page.next_cursor})
+
+
+async def show_call(node: Node, request: Request) -> Response:
+    """Answer one call's record, transcript so far included."""
+    return JSONResponse(await _record(node, request.path_params["id"]))
+
+
+async def hang_up(node: Node, request: Request) -> Response:
+    """End a live call and answer its record; on a call that is over, just answer it."""
+    call = node.calls.find(request.path_params["id"])
+    if call is not None:
+        call.session.feed(HangUpRequested())
+    return JSONResponse(await _record(node, request.path_params["id"]))
+
+
+async def _record(node: Node, call_id: str) -> RecordJson:
+    live = node.calls.find(call_id)
+    record = live.record().to_json() if live is not None else await node.store.find(call_id)
+    if record is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "there is no such call")
+    return record
+
+
+def _as_of_now(node: Node, row: RecordJson) -> RecordJson:
+    live = node.calls.find(str(row["id"]))
+    return list_row(live.record().to_json()) if live is not None else row
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_LIMIT
+    try:
+        return max(1, min(int(text), MOST_LISTED))
+    except ValueError:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "limit is a number") from None
+
+
+def _allowed(node: Node, handle: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint that only those who may use the API reach."""
+
+    async def endpoint(request: Request) -> Response:
+        token = node.settings.api_token
+        peer = request.client.host if request.client else None
+        if may_use_api(token, peer, request.headers):
+            return await handle(node, request)
+        if token is not None:
+            raise HTTPException(
+                HTTPStatus.UNAUTHORIZED, "a bearer token is needed", {"WWW-Authenticate": "Bearer"}
+            )
+        raise HTTPException(
+            HTTPStatus.FORBIDDEN, "the API answers this machine only until TM_API_TOKEN is set"
+        )
+
+    return endpoint

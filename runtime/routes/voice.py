@@ -1,0 +1,112 @@
+"""Twilio's webhooks: a call, what follows its stream, its status, the fallback."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from runtime import twiml
+from runtime.call.events import StatusReported, StreamBroken
+from runtime.node import Node
+from runtime.routes.requests import raw_path, raw_query, read_parameters
+from runtime.signature import Parameters
+from runtime.webhook import NotAWebhookError, VoiceWebhook
+from schemas import Agent
+
+Webhook = Callable[[Node, Agent, VoiceWebhook], Response]
+
+
+def voice_routes(node: Node) -> list[Route]:
+    """Return the routes; POST is what `tm apply` configures, GET what a person may have chosen."""
+    handlers: dict[str, Webhook] = {"": take_call, "/after": after_stream, "/status": take_status}
+    routes = [
+        Route(f"/voice/{{agent}}{path}", _checked(node, handler), methods=["GET", "POST"])
+        for path, handler in handlers.items()
+    ]
+    return [*routes, Route("/voice/{agent}/fallback", _checked_fallback(node), methods=["GET", "POST"])]
+
+
+def take_call(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
+    """Answer a new call, or a known one in the same way."""
+    if not agent.inbound:
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    answer = node.reception.answer(agent, webhook)
+    return _twiml(answer.twiml, answer.status)
+
+
+def after_stream(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
+    """Say goodbye after the stream and hang up; a stream that ended unnoticed ends its call."""
+    call = node.calls.find(webhook.call_sid)
+    if call is not None and not call.session.finished:
+        call.session.feed(
+            StatusReported(webhook.status)
+            if webhook.status == "completed"
+            else StreamBroken("Twilio reports the end of the stream")
+        )
+    known = call or node.calls.past(webhook.call_sid)
+    goodbye = known.goodbye if known is not None else None
+    return _twiml(twiml.say_and_hang_up(goodbye) if goodbye else twiml.hang_up())
+
+
+def take_status(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
+    """Note how the call stands in Twilio's eyes, and how long it lasted."""
+    call = node.calls.find(webhook.call_sid)
+    if call is not None:
+        call.reported_seconds = webhook.duration_seconds
+        call.session.feed(StatusReported(webhook.status))
+    elif webhook.duration_seconds is not None:
+        node.store.set_duration(webhook.call_sid, webhook.duration_seconds)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _checked(node: Node, handle: Webhook) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint that lets Twilio alone reach the handler."""
+
+    async def endpoint(request: Request) -> Response:
+        agent, parameters = await _check(node, request)
+        try:
+            return handle(node, agent, VoiceWebhook.read(parameters))
+        except NotAWebhookError:
+            raise HTTPException(HTTPStatus.BAD_REQUEST) from None
+
+    return endpoint
+
+
+def _checked_fallback(node: Node) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint that speaks when nothing else works: it needs no call, model or database."""
+
+    async def endpoint(request: Request) -> Response:
+        agent, _ = await _check(node, request)
+        return _twiml(twiml.say_and_hang_up(agent.fallback_message))
+
+    return endpoint
+
+
+async def _check(node: Node, request: Request) -> tuple[Agent, Parameters]:
+    """Return the agent and all parameters of a genuine request.
+
+    Raises HTTPException: 403 for a missing or wrong signature, before anything else is told; then 404
+    for an agent that does not exist.
+    """
+    signature = request.headers.get("x-twilio-signature")
+    if not signature:
+        raise HTTPException(HTTPStatus.FORBIDDEN)
+    body = await read_parameters(request)
+    name: str = request.path_params["agent"]
+    query = raw_query(request)
+    target = f"{raw_path(request)}?{query}" if query else raw_path(request)
+    if not node.signatures.request_is_genuine(target, body, signature, node.tokens_of(name)):
+        raise HTTPException(HTTPStatus.FORBIDDEN)
+    agent = node.fleet.agents.get(name)
+    if agent is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    return agent, body if request.method == "POST" else request.query_params
+
+
+def _twiml(document: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return Response(document, status_code=status, media_type=twiml.CONTENT_TYPE)

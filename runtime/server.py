@@ -1,0 +1,120 @@
+"""Serving a node: the listening socket, uvicorn, and stopping without cutting calls off."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from runtime.app import create_app
+from runtime.node import Node
+from schemas.errors import TmError
+
+# Twilio: frames of a stream are far below 1 kB.
+LARGEST_FRAME = 64 * 1024
+# What a call may last at most beyond its own limit, once the node stops.
+DRAIN_MARGIN_SECONDS = 30.0
+
+
+class ListenError(TmError):
+    """The address cannot be listened on."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address. Raises `ListenError`."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            # Also without uvicorn having started: a second server on the port fails here and now.
+            listener.listen(2048)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise ListenError(
+            f"Cannot listen on {host}:{port}: {error.strerror or error}.",
+            hint="Is another server running there? Choose another with --port.",
+        ) from None
+    listener.setblocking(False)
+    return listener
+
+
+def event_loop() -> asyncio.AbstractEventLoop:
+    """Return a new event loop: uvloop's where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+async def serve(node: Node, listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
+    """Answer calls until SIGTERM or SIGINT, then let live calls finish; a second signal ends them.
+
+    Raises `DatabaseError` when the node cannot start.
+    """
+    config = uvicorn.Config(
+        create_app(node),
+        lifespan="off",  # the node runs around the server, so that its errors come out as they are
+        log_config=None,
+        access_log=False,
+        ws="websockets-sansio",
+        ws_max_size=LARGEST_FRAME,
+        ws_per_message_deflate=False,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=5,
+    )
+    # uvicorn's lines name request paths, and with them the streams' one-time tokens.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    async with node.running():
+        await DrainingServer(config, node, on_ready).serve(sockets=[listener])
+
+
+class DrainingServer(uvicorn.Server):
+    """A server that on the first signal stops taking calls, and stops when the last one is over.
+
+    uvicorn alone would close every live stream at once.
+    """
+
+    def __init__(self, config: uvicorn.Config, node: Node, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._node = node
+        self._on_ready = on_ready
+        self._signals = 0
+        self._deadline: float | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self._on_ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Count signals only; `on_tick` acts on them, in the event loop."""
+        self._signals += 1
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look, ten times a second, whether it is time to stop."""
+        if self._signals:
+            self._node.drain()
+            self._deadline = self._deadline or time.monotonic() + self._longest_call()
+            over = not any(True for _ in self._node.calls.live())
+            self.should_exit = over or self._signals > 1 or time.monotonic() > self._deadline
+        if self.should_exit:
+            await self._node.calls.end_all()
+        return await super().on_tick(counter)
+
+    def _longest_call(self) -> float:
+        agents = self._node.fleet.agents.values()
+        return max((agent.max_call_seconds for agent in agents), default=0) + DRAIN_MARGIN_SECONDS

@@ -1,0 +1,310 @@
+"""One call's sockets and timer around its machine, which decides everything.
+
+A session lives from the webhook to the machine's `Finished`. Its tasks belong to `run` and end with it: one
+reads the model, one the caller's stream, and the pacer wakes the machine at the one moment that it asked
+for. Each hands its events to the machine and sends what the machine wants sent, in its own task;
+`Outbox` keeps that in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import Protocol
+
+from runtime.call.actions import Action, ClearPlayback, CloseModel, EndStream, Finished, PlayAudio, PlayMark
+from runtime.call.events import (
+    BadFrame,
+    Event,
+    ModelConnected,
+    ModelLost,
+    ModelUnavailable,
+    StreamBroken,
+    StreamStarted,
+)
+from runtime.call.machine import CallMachine
+from runtime.engines.realtime import RealtimeEngine
+from runtime.legs import media_streams
+from runtime.model_connection import ModelConnection, ModelGoneError, ModelUnavailableError
+from runtime.outbox import Outbox
+
+_log = logging.getLogger(__name__)
+
+# A peer that has accepted nothing for so long is gone, whatever TCP says; looked at once a second.
+STALLED_SECONDS = 5.0
+STALL_CHECK_SECONDS = 1.0
+# Messages that wait for a slow peer: some ten seconds of audio.
+MOST_WAITING = 500
+# Broken frames after which a stream is not Twilio's any more.
+MOST_BAD_FRAMES = 100
+# How long closing may take before the sockets are dropped.
+CLOSING_SECONDS = 3.0
+
+NORMAL_CLOSE = 1000
+
+
+class Leg(Protocol):
+    """The caller's stream as the web server gives it: text messages both ways."""
+
+    async def receive(self) -> str | bytes | None:
+        """Return the next message, or None when the stream is over."""
+
+    async def send(self, text: str) -> None:
+        """Send one message; raises `OSError` when the stream is over."""
+
+    async def close(self, code: int) -> None:
+        """Close the stream; does not raise for one that is over."""
+
+
+class CallSession:
+    """Runs one call. `name` is the call SID: it stands on every log line and in the stream's start.
+
+    `on_stream` is called when the caller's stream has started. Moments are seconds of `clock`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        machine: CallMachine,
+        engine: RealtimeEngine,
+        *,
+        connect: Callable[[], Awaitable[ModelConnection]],
+        clock: Callable[[], float],
+        on_stream: Callable[[], None],
+    ) -> None:
+        self.name = name
+        self.machine = machine
+        self.goodbye: str | None = None
+        self.stream_started_at: float | None = None
+        self.finished_at: float | None = None
+        self._engine = engine
+        self._connect = connect
+        self._clock = clock
+        self._on_stream = on_stream
+        self._to_leg = Outbox(most_waiting=MOST_WAITING, clock=clock)
+        self._to_model = Outbox(most_waiting=MOST_WAITING, clock=clock)
+        self._leg: Leg | None = None
+        self._stream_id: str | None = None
+        self._leg_is_ending = False
+        self._bad_frames = 0
+        self._overdue: deque[Event] = deque()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._model_task: asyncio.Task[None] | None = None
+        self._model_closed = False
+        self._finished = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at: float | None = None
+
+    # --- life -----------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Live until the call is over, then end everything that belongs to it.
+
+        An error of ours ends the call and is logged; it does not reach the caller of `run`.
+        """
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                self._model_task = self._tasks.create_task(self._talk_to_model())
+                children = [self._model_task, self._tasks.create_task(self._pace())]
+                self._arm()
+                await self._watch()
+                await self._close_leg()
+                for child in children:
+                    child.cancel()
+        except* Exception:
+            _log.exception("event=call_crashed call=%s", self.name)
+        finally:
+            self._finished.set()
+            self._tasks = None
+            if self._timer is not None:
+                self._timer.cancel()
+
+    async def serve_leg(self, leg: Leg) -> None:
+        """Serve the caller's stream until it or the call is over; to be called once."""
+        if self._tasks is None or self.finished:
+            await leg.close(NORMAL_CLOSE)
+            return
+        self._leg = leg
+        self._to_leg.open(leg.send)
+        reader = self._tasks.create_task(self._read_stream(leg))
+        try:
+            await asyncio.wait((reader,))
+        finally:
+            reader.cancel()
+
+    def feed(self, event: Event) -> None:
+        """Hand in an event from elsewhere: a status callback, an operator."""
+        self._step(event)
+        self._wake.set()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the machine has said its last word."""
+        return self._finished.is_set()
+
+    async def _watch(self) -> None:
+        while not self.finished:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STALL_CHECK_SECONDS):
+                    await self._finished.wait()
+            self._look_for_stalls()
+
+    async def _close_leg(self) -> None:
+        """Let the caller's side have what is on its way, then close it."""
+        if self._leg is None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self._flush()
+                await self._leg.close(NORMAL_CLOSE)
+        self._to_leg.close()
+
+    # --- the machine ----------------------------------------------------------------------------------
+
+    async def _handle(self, event: Event | None) -> None:
+        if event is not None:
+            self._step(event)
+            await self._flush()
+
+    def _step(self, event: Event) -> None:
+        """Let the machine handle an event, and what its actions led to."""
+        self._act(self.machine.handle(event, self._clock()))
+        while self._overdue:
+            self._act(self.machine.handle(self._overdue.popleft(), self._clock()))
+        self._arm()
+
+    def _act(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            if isinstance(action, PlayAudio | PlayMark | ClearPlayback):
+                assert self._stream_id is not None, "the machine plays only into a stream that has started"
+                message = media_streams.encode(action, self._stream_id)
+                if not self._to_leg.put(message):
+                    self._overdue.append(StreamBroken("the caller's side does not read"))
+            elif isinstance(action, EndStream):
+                self.goodbye = action.goodbye
+                self._leg_is_ending = True
+            elif isinstance(action, CloseModel):
+                self._close_model()
+            elif isinstance(action, Finished):
+                self.finished_at = self._clock()
+                self._finished.set()
+            else:
+                if not self._to_model.put(self._engine.encode(action)):
+                    self._overdue.append(ModelLost("the model does not read"))
+
+    async def _flush(self) -> None:
+        """Send what waits for either side; a side that fails is an event like any other."""
+        try:
+            await self._to_leg.flush()
+            if self._leg_is_ending and self._leg is not None and self._to_leg.empty:
+                await self._leg.close(NORMAL_CLOSE)
+        except OSError as error:
+            self._to_leg.close()
+            self._step(StreamBroken(f"sending to the caller failed ({type(error).__name__})"))
+            self._wake.set()
+        try:
+            await self._to_model.flush()
+        except ModelGoneError as error:
+            self._to_model.close()
+            self._step(ModelLost(str(error)))
+            self._wake.set()
+
+    # --- time -----------------------------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        """Set the timer for the machine's next moment; one that rings too early is harmless and stays."""
+        due = self.machine.wake_at()
+        if due is None or math.isinf(due) or (self._timer_at is not None and self._timer_at <= due):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = due
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, due - self._clock()), self._ring)
+
+    def _ring(self) -> None:
+        self._timer = self._timer_at = None
+        self._wake.set()
+
+    async def _pace(self) -> None:
+        """Wake the machine when it is due, and send what was left to send by tasks that cannot."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            due = self.machine.wake_at()
+            if due is not None and due <= self._clock():
+                self._act(self.machine.wake(self._clock()))
+            self._arm()
+            await self._flush()
+
+    def _look_for_stalls(self) -> None:
+        """End a side that has accepted nothing for too long."""
+        now = self._clock()
+        if self._to_leg.since is not None and now - self._to_leg.since > STALLED_SECONDS:
+            self._to_leg.close()
+            self.feed(StreamBroken("the caller's side does not read"))
+        if self._to_model.since is not None and now - self._to_model.since > STALLED_SECONDS:
+            self._to_model.close()
+            self.feed(ModelLost("the model does not read"))
+
+    # --- the two sides --------------------------------------------------------------------------------
+
+    async def _read_stream(self, leg: Leg) -> None:
+        while (message := await leg.receive()) is not None and not self.finished:
+            await self._handle(self._read_leg(message))
+        if not self._leg_is_ending:
+            await self._handle(StreamBroken("the socket was closed without a stop"))
+
+    def _read_leg(self, message: str | bytes) -> Event | None:
+        if isinstance(message, bytes):
+            event: Event | None = BadFrame("a binary message")
+        else:
+            event = media_streams.decode(message, self._stream_id)
+        if isinstance(event, StreamStarted) and self._stream_id is None:
+            if event.call_sid not in (None, self.name):
+                return StreamBroken("the stream belongs to another call")
+            self._stream_id = event.stream_id
+            self.stream_started_at = self._clock()
+            self._on_stream()
+        elif isinstance(event, BadFrame):
+            self._bad_frames += 1
+            if self._bad_frames > MOST_BAD_FRAMES:
+                return StreamBroken("too many malformed messages")
+        return event
+
+    async def _talk_to_model(self) -> None:
+        """Connect, then read until the connection or the need for it ends."""
+        try:
+            connection = await self._connect()
+        except ModelUnavailableError as error:
+            _log.warning("event=model_unavailable call=%s detail=%r", self.name, str(error))
+            await self._handle(ModelUnavailable(str(error)))
+            return
+        try:
+            self._to_model.open(connection.send_raw)
+            await self._handle(ModelConnected())
+            await self._listen(connection)
+        except ModelGoneError as error:
+            _log.warning("event=model_lost call=%s detail=%r", self.name, str(error))
+            await self._handle(ModelLost(str(error)))
+        finally:
+            self._to_model.close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSING_SECONDS):
+                    await connection.close()
+
+    async def _listen(self, connection: ModelConnection) -> None:
+        while not self._model_closed:
+            await self._handle(self._engine.decode(await connection.recv_bytes()))
+
+    def _close_model(self) -> None:
+        """Stop reading the model, whichever task asks for it."""
+        self._model_closed = True
+        self._to_model.close()
+        task = self._model_task
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()

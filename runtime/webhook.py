@@ -1,0 +1,43 @@
+"""What Twilio says about a call in its webhooks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runtime.signature import Parameters
+
+
+class NotAWebhookError(ValueError):
+    """The request has not what every voice webhook has."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceWebhook:
+    """The parameters that the runtime uses. Twilio: voice requests, form fields or query.
+
+    `caller` is E.164, `anonymous`, `client:…`, `sip:…` or free text, as Twilio gave it; `status` is the
+    CallStatus; `duration_seconds` comes with the status callback of an ended call.
+    """
+
+    call_sid: str
+    caller: str
+    called: str
+    caller_country: str | None
+    status: str
+    duration_seconds: int | None
+
+    @classmethod
+    def read(cls, parameters: Parameters) -> VoiceWebhook:
+        """Read a request's parameters; unknown ones are ignored. Raises `NotAWebhookError`."""
+        call_sid = parameters.get("CallSid", "")
+        if not call_sid or len(call_sid) > 64:
+            raise NotAWebhookError("the request names no call (CallSid)")
+        duration = parameters.get("CallDuration", "")
+        return cls(
+            call_sid=call_sid,
+            caller=parameters.get("From", ""),
+            called=parameters.get("To", ""),
+            caller_country=parameters.get("FromCountry") or None,
+            status=parameters.get("CallStatus", ""),
+            duration_seconds=int(duration) if duration.isascii() and duration.isdigit() else None,
+        )
