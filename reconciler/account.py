@@ -12,6 +12,7 @@ from twilio.rest import Client
 from reconciler.errors import ApiUnavailableError, ForbiddenRequestError
 from reconciler.http_client import NumbersTransport
 from reconciler.live import LiveNumber, live_number
+from reconciler.retry import header
 from reconciler.settings import Settings
 
 PAGE_SIZE = 1000  # Twilio: the most that a list page may have
@@ -112,7 +113,7 @@ class WritableNumbers(ReadableNumbers):
     async def update(self, sid: str, settings: Settings) -> Receipt:
         """Store all managed fields in one request, so that no half state is ever answered with."""
         answer = await self._numbers(sid).update_with_http_info_async(**dict(settings.managed()))
-        return Receipt(answer.headers.get("Twilio-Request-Id"))
+        return Receipt(header(answer.headers, "Twilio-Request-Id"))
 
 
 def _client(credentials: Credentials, transport: NumbersTransport) -> Client:

@@ -82,27 +82,31 @@ class Executor:
         """Apply one change; what goes wrong with it is its outcome."""
         try:
             return await self._apply(change, self.writers(change.account, change.region))
-        except ApiError as error:
-            return Failed(change, error.message, error.code, error.status, error.more_info)
         except TmError as error:
-            return Failed(change, error.message)
+            return _failed(change, error)
 
     async def _apply(self, change: Change, numbers: NumberWriter) -> Outcome:
-        """Read, write, read back."""
+        """Look whether the plan still holds for this number, and write it between two lines of the journal."""
         live = (await numbers.fetch(change.sid)).bare.masked_by(change.write)
         if live == change.wanted:
             return AlreadyDone(change)
         if live != change.expected:
             return Stale(change)
         await asyncio.to_thread(self.journal.intends, change, self.clock())
-        ended, request_id = "unknown", None
+        outcome, request_id = await self._write(change, numbers)
+        kind = type(outcome).__name__.lower()
+        await asyncio.to_thread(self.journal.ended, change, kind, request_id, self.clock())
+        return outcome
+
+    async def _write(self, change: Change, numbers: NumberWriter) -> tuple[Outcome, str | None]:
+        """Write and read back; return the outcome with Twilio's id of the request."""
         try:
             receipt = await self._store(change, numbers)
-            outcome = await self._read_back(change, numbers) if receipt else Stale(change)
-            ended, request_id = type(outcome).__name__.lower(), receipt.request_id if receipt else None
-        finally:
-            await asyncio.to_thread(self.journal.ended, change, ended, request_id, self.clock())
-        return outcome
+            if receipt is None:
+                return Stale(change), None
+            return await self._read_back(change, numbers), receipt.request_id
+        except ApiError as error:
+            return _failed(change, error), None
 
     async def _store(self, change: Change, numbers: NumberWriter) -> Receipt | None:
         """Write all fields in one request. None: somebody else wrote while it was being repeated.
@@ -132,6 +136,12 @@ class Executor:
         if not lost:
             return Updated(change)
         return Failed(change, f"Twilio accepted the update but did not keep {', '.join(lost)}", NOT_STORED)
+
+
+def _failed(change: Change, error: TmError) -> Failed:
+    if isinstance(error, ApiError):
+        return Failed(change, error.message, error.code, error.status, error.more_info)
+    return Failed(change, error.message)
 
 
 def _account(change: Change) -> str:

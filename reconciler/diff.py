@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler import codes
 from reconciler.desired import DesiredNumber
 from reconciler.live import LiveNumber
 from reconciler.marker import fingerprint, fingerprint_as_applied
@@ -63,12 +64,12 @@ def _compare(
 ) -> Change | Skipped | Unchanged:
     """Decide about one declared number."""
     if not wanted.inbound:
-        return _skip(wanted, SkipReason.OUTBOUND_ONLY, "the agent only calls out; the webhook stays as it is")
+        return _skip(wanted, SkipReason.OUTBOUND_ONLY, "its webhook stays as it is")
     if record is None:
-        detail = f"account {wanted.account!r} has no such number in {wanted.region}"
+        detail = f"account {wanted.account!r} does not have it in region {wanted.region}"
         return _skip(wanted, SkipReason.NO_MATCHING_NUMBER, detail)
     if not record.can_voice:
-        return _skip(wanted, SkipReason.NO_VOICE_CAPABILITY, "the number cannot take voice calls")
+        return _skip(wanted, SkipReason.NO_VOICE_CAPABILITY, "it cannot take calls")
     if refusal := _not_ours_to_take(wanted, record, policy):
         return refusal
     fields = differences(wanted.settings, record.bare)
@@ -180,7 +181,7 @@ def _region_notes(desired: Iterable[DesiredNumber], policy: Policy) -> tuple[Dia
     return tuple(
         Diagnostic(
             "warning",
-            "TM301",
+            codes.ROUTING_NOT_CHECKED,
             f"{wanted.number} is configured in {wanted.region}, but whether its calls are routed there is not"
             " checked by this version",
             wanted.place,
@@ -195,7 +196,7 @@ def _forgotten_notes(forgotten: Iterable[LiveNumber], policy: Policy) -> tuple[D
     return tuple(
         Diagnostic(
             "warning",
-            "TM302",
+            codes.NOT_DECLARED_ANY_MORE,
             f"{record.number} still points to agent {agent_named_in(record.stored, policy.public_url)!r},"
             " but no file declares it; --prune blanks its webhook",
             None,

@@ -25,7 +25,7 @@ from reconciler.errors import (
     ApiUnavailableError,
     ForbiddenRequestError,
 )
-from reconciler.retry import RetryPolicy, retry_after_of
+from reconciler.retry import RetryPolicy, header
 
 TIMEOUT = httpx2.Timeout(connect=10, read=30, write=10, pool=60)
 
@@ -107,7 +107,7 @@ class NumbersTransport:
                 error = self._judge(response)
                 if error is None:
                     return response
-                retry_after = retry_after_of(response.headers)
+                retry_after = header(response.headers, "Retry-After")
             except httpx2.HTTPError as broken:
                 error = self._no_answer(request, broken)
             failures += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.account import NumberReader
@@ -12,6 +12,7 @@ from reconciler.desired import DesiredNumber, desired_numbers
 from reconciler.diff import Policy, diff
 from reconciler.live import LiveNumber
 from reconciler.plan import Plan
+from reconciler.safety import limit_notes
 from schemas.errors import TmError
 from schemas.fleet import Fleet
 from schemas.suggestions import did_you_mean
@@ -45,7 +46,8 @@ async def make_plan(fleet: Fleet, wishes: Wishes, readers: Readers, now: datetim
         if isinstance(result, BaseException):
             raise result
         live.extend(result)
-    return diff(desired, live, policy, now)
+    plan = diff(desired, live, policy, now)
+    return replace(plan, diagnostics=plan.diagnostics + limit_notes(plan))
 
 
 def policy_for(fleet: Fleet, desired: tuple[DesiredNumber, ...], wishes: Wishes) -> Policy:

@@ -43,6 +43,6 @@ class RetryPolicy:
         return backoff
 
 
-def retry_after_of(headers: Mapping[str, str]) -> str | None:
-    """Return the Retry-After header, whatever its case."""
-    return next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
+def header(headers: Mapping[str, str], name: str) -> str | None:
+    """Return a header's value, whatever the case of its name (the library hands headers on as a dict)."""
+    return next((value for key, value in headers.items() if key.lower() == name.lower()), None)

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reconciler import codes
 from reconciler.plan import Action, Plan
+from schemas.places import Diagnostic
 
 KINDS = ("updates", "detaches", "hosts")
 
@@ -50,3 +52,13 @@ def breaches(plan: Plan) -> tuple[Breach, ...]:
 def not_allowed(plan: Plan, allowed: Mapping[str, int]) -> tuple[Breach, ...]:
     """Return the limits that are gone over and that `allowed` does not lift with the exact count."""
     return tuple(breach for breach in breaches(plan) if allowed.get(breach.kind) != breach.count)
+
+
+def limit_notes(plan: Plan) -> tuple[Diagnostic, ...]:
+    """Say beforehand, in the plan, what apply will refuse and how to allow it."""
+    return tuple(
+        Diagnostic(
+            "warning", codes.OVER_A_LIMIT, f"{breach.reason}: apply needs {breach.override}", place=None
+        )
+        for breach in breaches(plan)
+    )

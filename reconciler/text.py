@@ -122,19 +122,23 @@ def _change_block(text: Text, change: Change) -> None:
     text.append(f"{sign} {change.number}{region}  {change.agent}", f"bold {style}")
     text.append(f"  {change.action.value}: {_CAUSES[change.cause]}")
     text.append(f"  {_where(change.place)}" if change.place else "", "dim").append("\n")
-    width = max(len(field.field) for field in change.fields)
-    for field in change.fields:
-        _field_line(text, field, width)
-    if change.reach_before != change.reach_after:
-        text.append(f"    {'callers reach'.ljust(width)}  ", "dim")
-        text.append(change.reach_before).append(" → ", "dim").append(f"{change.reach_after}\n")
+    lines = (*change.fields, *_reach(change))
+    width = max(len(line.field) for line in lines)
+    for line in lines:
+        _field_line(text, line, width)
+
+
+def _reach(change: Change) -> tuple[FieldChange, ...]:
+    """What callers reach now and after, unless that stays, or the change of the voice URL says it already."""
+    before, after = change.reach_before, change.reach_after
+    told = FieldChange("voice_url", before, after) in change.fields
+    return () if told or before == after else (FieldChange("callers reach", before, after),)
 
 
 def _field_line(text: Text, field: FieldChange, width: int) -> None:
     text.append(f"    {field.field.ljust(width)}  ")
-    text.append(_shown(field.before), "red").append(" → ", "dim").append(_shown(field.after), "green").append(
-        "\n"
-    )
+    text.append(_shown(field.before), "red").append(" → ", "dim")
+    text.append(_shown(field.after), "green").append("\n")
 
 
 def _skipped_line(text: Text, skipped: Skipped) -> None:
