@@ -1,0 +1,166 @@
+"""What the model says: rules over what it heard, in the place of intelligence.
+
+    Script((
+        when("caller-book-table", say("agent-ask-day")),
+        when("caller-person", Call("transfer", {"to": "staff"})),
+        when("transfer", say("agent-goodbye")),             # the tool's result has come
+    ))
+
+Rules are tried in order. A rule with several replies gives them one after another, the last one
+again and again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from sandbox.speech import clip, clips
+from sandbox.speech.ulaw import BYTES_PER_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Speak: `ulaw` is any 8 kHz µ-law, `text` its transcript.
+
+    With `stops_after_ms` the response runs into its token limit there, and ends `incomplete`.
+    """
+
+    text: str
+    ulaw: bytes = field(repr=False)
+    stops_after_ms: int | None = None
+
+    def up_to_limit(self) -> Say:
+        """Return only what is really said: the sound up to the limit, and its share of the words."""
+        if self.stops_after_ms is None:
+            return self
+        sound = self.ulaw[: self.stops_after_ms * BYTES_PER_MS]
+        words = self.text.split(" ")
+        share = len(sound) / len(self.ulaw) if self.ulaw else 1
+        return replace(self, text=" ".join(words[: round(share * len(words))]), ulaw=sound)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Call a function of the client; the arguments are sent as JSON."""
+
+    name: str
+    arguments: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """End the response as `failed`, with this error."""
+
+    code: str = "server_error"
+    message: str = "The server had an error while processing your request."
+
+
+Output: TypeAlias = Say | Call | Fail
+Reply: TypeAlias = tuple[Output, ...]
+
+
+def say(name: str, *, stops_after_ms: int | None = None) -> Say:
+    """Speak a clip, by name."""
+    spoken = clip(name)
+    return Say(spoken.text, spoken.ulaw, stops_after_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a response answers: recognised clips, text, or the result of a tool."""
+
+    text: str = ""
+    clips: tuple[str, ...] = ()
+    tool: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`on` is a clip's name, a tool's name, or words that are contained in what was said."""
+
+    on: str
+    replies: tuple[Reply, ...]
+
+    def matches(self, heard: Heard) -> bool:
+        """Tell whether this rule answers that."""
+        if self.on in heard.clips or self.on == heard.tool:
+            return True
+        return bool(heard.text) and normalised(self.on) in normalised(heard.text)
+
+
+def when(on: str, *replies: Output | Reply) -> Rule:
+    """Return a rule; each reply is one output or a tuple of outputs."""
+    return Rule(on, tuple(reply if isinstance(reply, tuple) else (reply,) for reply in replies))
+
+
+BISTRO = (
+    when("caller-book-table", say("agent-ask-day")),
+    when("caller-menu", say("agent-menu")),
+    when("caller-friday-two", say("agent-booked")),
+    when("caller-thanks-goodbye", say("agent-goodbye")),
+    when("caller-opening-hours", say("agent-hours")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The rules, what is said when none fits, and the pace.
+
+    `think_ms` passes before the first sound of a response; `speed` is how many times faster than
+    real time the audio is made; `transcription_ms` is the range of delays of transcripts.
+    """
+
+    rules: tuple[Rule, ...] = BISTRO
+    otherwise: Reply = (say("agent-repeat"),)
+    greeting: Reply = (say("agent-hello"),)
+    idle: Reply = (say("agent-still-there"),)
+    think_ms: float = 250
+    speed: float = 6
+    transcription_ms: tuple[float, float] = (100, 1200)
+
+
+class Performance:
+    """A script in one session: knows which rules have already been used."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self._used: Counter[int] = Counter()
+
+    def reply(self, heard: Heard | None, instructions: str = "") -> Reply:
+        """Choose the reply.
+
+        Instructions that contain an agent's line word for word are followed; with nothing heard yet
+        it is the greeting; else the first rule that fits.
+        """
+        ordered = line_in(instructions)
+        if ordered is not None:
+            return (ordered,)
+        if heard is None:
+            return self.script.greeting
+        for number, rule in enumerate(self.script.rules):
+            if rule.matches(heard):
+                turn = min(self._used[number], len(rule.replies) - 1)
+                self._used[number] += 1
+                return rule.replies[turn]
+        return self.script.otherwise
+
+
+def line_in(instructions: str) -> Say | None:
+    """Return the longest agent's line whose words stand in the instructions, or None."""
+    wanted = f" {normalised(instructions)} "
+    found = [line for line in clips() if line.speaker == "agent" and f" {normalised(line.text)} " in wanted]
+    if not found:
+        return None
+    longest = max(found, key=lambda line: len(line.text))
+    return Say(longest.text, longest.ulaw)
+
+
+def normalised(text: str) -> str:
+    """Return only the words, in lower case: punctuation and spacing do not count."""
+    return " ".join(re.findall(r"[\w']+", text.lower()))

@@ -1,0 +1,101 @@
+"""The Realtime model server: `GET /v1/realtime?model=…`, upgraded to a WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import random
+import time
+from collections.abc import Sequence
+
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from sandbox.model.connection import Connection, now_ms
+from sandbox.model.faults import Fault, FaultyLine, quirks_of, refused_status
+from sandbox.model.script import Script
+from sandbox.model.session import Session, id_maker
+
+_CLOSE_TIMEOUT_S = 5
+_MESSAGES = {
+    400: ("missing_model", "You must provide a model parameter."),
+    401: ("invalid_api_key", "Incorrect API key provided."),
+    429: ("rate_limit_exceeded", "Rate limit reached."),
+    503: ("server_error", "The server is overloaded."),
+}
+
+
+class RealtimeServer:
+    """Answers Realtime clients from a script.
+
+    Mount `routes()` in a Starlette application. `sessions` holds a `Connection` for each client that was
+    accepted, oldest first; `script` and `faults` may be changed and hold for the next connection. The
+    same seed makes the same ids, chunk sizes and delays. With a `key` set, any other is refused.
+    """
+
+    def __init__(
+        self,
+        script: Script | None = None,
+        *,
+        seed: int = 0,
+        faults: Sequence[Fault] = (),
+        key: str | None = None,
+    ) -> None:
+        self.script = script or Script()
+        self.faults: list[Fault] = list(faults)
+        self.sessions: list[Connection] = []
+        self.attempts = 0
+        self._seed = seed
+        self._key = key
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the one route."""
+        return [WebSocketRoute("/v1/realtime", self._answer)]
+
+    async def close(self) -> None:
+        """Close every connection with 1001 and wait until they have ended."""
+        live = [connection for connection in self.sessions if not connection.ended.is_set()]
+        for connection in live:
+            await connection.close(1001, "server shutdown")
+        async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+            await asyncio.gather(*(connection.ended.wait() for connection in live))
+
+    async def _answer(self, socket: WebSocket) -> None:
+        self.attempts += 1
+        number = self.attempts
+        model = socket.query_params.get("model", "")
+        status = refused_status(self.faults, number) or self._status(socket, model)
+        if status is not None:
+            await socket.send_denial_response(_refusal(status))
+            return
+        await socket.accept()
+        connection = self._connect(socket, number, model)
+        self.sessions.append(connection)
+        await connection.run()
+
+    def _connect(self, socket: WebSocket, number: int, model: str) -> Connection:
+        rng = random.Random(f"{self._seed}/{number}")  # noqa: S311 - repeatable, and no secret
+        session = Session(
+            model=model,
+            script=self.script,
+            rng=rng,
+            now=now_ms(),
+            epoch_s=time.time(),
+            quirks=quirks_of(self.faults, number),
+        )
+        return Connection(socket, session, FaultyLine(self.faults, number, id_maker(rng), now_ms()))
+
+    def _status(self, socket: WebSocket, model: str) -> int | None:
+        scheme, _, key = socket.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not key:
+            return 401
+        if self._key is not None and not hmac.compare_digest(key.encode(), self._key.encode()):
+            return 401
+        return None if model else 400
+
+
+def _refusal(status: int) -> JSONResponse:
+    code, message = _MESSAGES.get(status, ("server_error", "The server had an error."))
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    return JSONResponse({"error": error}, status)
