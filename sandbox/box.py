@@ -15,6 +15,7 @@ from sandbox.account import Account, Alert
 from sandbox.account.routes import RestApi
 from sandbox.account.state import StateError, load_state, save_state
 from sandbox.control import Control
+from sandbox.model import RealtimeServer
 from sandbox.network import Network
 from sandbox.network.clock import Clock
 from sandbox.seed import Seed
@@ -28,6 +29,7 @@ class Sandbox:
     url: str
     account: Account
     network: Network
+    model: RealtimeServer
     openai_key: str
 
     @property
@@ -58,12 +60,14 @@ class Sandbox:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
+        model: RealtimeServer | None = None,
         state: Path | None = None,
         tunnels: Mapping[str, str] | None = None,
         speed: float = 1.0,
     ) -> AsyncIterator[Sandbox]:
         """Listen on `host` and `port` (0 for any free one) until the block ends.
 
+        `model` answers the Realtime connections (by default the scripted bistro, for the seed's key);
         `state` is a file that the account is read from and written to after each change; `tunnels`
         maps public origins (`https://voice.example`) to local ones; `speed` lets the phone network's
         clock run faster. Raises SandboxError when the address is taken or the file cannot be read.
@@ -78,13 +82,16 @@ class Sandbox:
                 await asyncio.to_thread(save_state, account, state)
 
         network = Network(account, clock=Clock(speed), tunnels=tunnels)
-        routes = [*Control(account, network).routes(), Mount("/", app=RestApi(account, save))]
+        model = model or RealtimeServer(key=seed.openai_key)
+        api = Mount("/", app=RestApi(account, save))
+        routes = [*Control(account, network).routes(), *model.routes(), api]
         server = LoopbackServer(Starlette(routes=routes), host, port)
         bound = await server.start()
         try:
-            yield cls(f"http://{host}:{bound}", account, network, seed.openai_key)
+            yield cls(f"http://{host}:{bound}", account, network, model, seed.openai_key)
         finally:
             await network.close()
+            await model.close()
             await server.stop()
 
 

@@ -41,7 +41,10 @@ class RestApi:
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request."""
+        """Answer one HTTP request; there is no WebSocket here."""
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1000})
+            return
         request = Request(scope, receive)
         began = time.monotonic()
         self._in_flight += 1
