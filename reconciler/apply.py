@@ -86,7 +86,7 @@ class Executor:
             return _failed(change, error)
 
     async def _apply(self, change: Change, numbers: NumberWriter) -> Outcome:
-        """Look whether the plan still holds for this number, and write it between two lines of the journal."""
+        """Look whether the plan still holds for this number, then write it between two journal lines."""
         live = (await numbers.fetch(change.sid)).bare.masked_by(change.write)
         if live == change.wanted:
             return AlreadyDone(change)
