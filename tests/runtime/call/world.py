@@ -1,8 +1,9 @@
 """A telephone network and a model in virtual time, around one call machine.
 
-`Carrier` plays what it is sent as Twilio does: in order, without a pause, marks coming back when everything before
-them has been played, a clear throwing the rest away and returning all marks. `World` carries messages between it
-and the machine with the delays that it is told, wakes the machine when it wants to be woken, and records all.
+`Carrier` plays what it is sent as Twilio does: in order, without a pause, marks coming back when everything
+before them has been played, a clear throwing the rest away and returning all marks. `World` carries messages
+between it and the machine with the delays that it is told, wakes the machine when it wants to be woken, and
+records all.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def spoken(actions: Sequence[Action]) -> bytes:
 
 @dataclass(frozen=True)
 class Network:
-    """Delays in seconds: to the carrier, back from it, the most that each varies, and the carrier's own start."""
+    """Delays in seconds: to the carrier, back from it, how much each varies, and the carrier's own start."""
 
     down: float = 0.02
     up: float = 0.02
@@ -90,7 +91,7 @@ class Carrier:
 
 
 class World:
-    """One call in virtual time. `done` holds every action with its moment, `heard_at_clear` what each clear cut."""
+    """One call in virtual time: `done` holds every action with its moment."""
 
     def __init__(
         self,
@@ -105,15 +106,15 @@ class World:
         self.machine = CallMachine(plan or CallPlan(), now=now)
         self.carrier = Carrier(self.network.start)
         self.done: list[tuple[float, Action]] = []
-        self.heard_at_clear: list[Counter[int]] = []
+        self.heard_at_clear: list[Counter[int]] = []  # how often each byte had been heard, for every clear
         self._random = random.Random(seed)
-        self._queue: list[tuple[float, int, Callable[[], None]]] = []
+        self._queue: list[tuple[float, int, Callable[[], object]]] = []
         self._order = 0
         self._down_at = self._up_at = now
 
     # --- driving
 
-    def at(self, moment: float, do: Callable[[], None]) -> None:
+    def at(self, moment: float, do: Callable[[], object]) -> None:
         """Do something at a moment; what was planned first happens first."""
         self._order += 1
         heapq.heappush(self._queue, (moment, self._order, do))

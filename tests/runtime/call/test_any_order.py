@@ -1,0 +1,146 @@
+"""Whatever happens in whatever order: one ending, nothing after it, and no claim beyond what was received."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runtime.call import events as ev
+from runtime.call.actions import (
+    Action,
+    CloseModel,
+    DeleteItem,
+    EndStream,
+    Finished,
+    PlayAudio,
+    PlayMark,
+    TruncateItem,
+)
+from runtime.call.machine import CallMachine
+from runtime.call.plan import CallPlan, Capabilities
+from tests.runtime.call.world import STREAM, payload
+
+ITEMS = st.sampled_from(["a", "b", "c"])
+RESPONSES = st.sampled_from(["r1", "r2"])
+EVENTS: st.SearchStrategy[ev.Event] = st.one_of(
+    st.just(ev.StreamStarted(STREAM, "CA1")),
+    st.just(ev.CallerAudio(payload(b"\xff" * 160))),
+    st.builds(ev.MarkPlayed, st.builds("g{}.{}".format, st.integers(1, 3), st.integers(1, 9))),
+    st.builds(ev.KeyPressed, st.sampled_from("0123456789*#")),
+    st.just(ev.BadFrame("?")),
+    st.just(ev.ModelConnected()),
+    st.builds(ev.ModelConfigured, st.sampled_from([True, True, True, False])),
+    st.builds(ev.ModelAudio, RESPONSES, ITEMS, st.binary(max_size=5000).map(payload)),
+    st.builds(ev.ModelAudioDone, ITEMS),
+    st.builds(ev.ModelWords, ITEMS, st.text(max_size=20)),
+    st.builds(ev.ModelWordsDone, ITEMS, st.text(max_size=40)),
+    st.builds(ev.CallerSpeechStarted, st.sampled_from(["x", "y"]), st.integers(0, 10_000)),
+    st.builds(ev.CallerSpeechStopped, st.sampled_from(["x", "y"]), st.integers(0, 10_000)),
+    st.builds(ev.CallerWords, st.sampled_from(["x", "y"]), st.text(max_size=20)),
+    st.builds(ev.ResponseStarted, RESPONSES),
+    st.builds(ev.ResponseEnded, RESPONSES, st.sampled_from(["completed", "cancelled", "failed"])),
+    st.just(ev.RequestRefused("conversation_already_has_active_response", "")),
+    st.builds(
+        ev.ToolRequested, RESPONSES, st.just("call"), st.sampled_from(["hang_up", "fly"]), st.text(max_size=5)
+    ),
+    st.builds(ev.ModelProblem, st.just("server_error"), st.just("")),
+)
+ENDS: st.SearchStrategy[ev.Event] = st.sampled_from(
+    [
+        ev.StreamStopped(),
+        ev.StreamBroken("1006"),
+        ev.ModelLost("1006"),
+        ev.ModelUnavailable("401"),
+        ev.ModelProblem("insufficient_quota", "", fatal=True),
+        ev.StatusReported("completed"),
+        ev.StatusReported("failed"),
+        ev.HangUpRequested(),
+        ev.DrainExpired(),
+    ]
+)
+STEPS = st.lists(
+    st.tuples(st.floats(0, 3), st.one_of(EVENTS, EVENTS, EVENTS, EVENTS, EVENTS, EVENTS, EVENTS, ENDS)),
+    max_size=60,
+)
+BEGINNING: list[tuple[float, ev.Event]] = [
+    (0.1, ev.ModelConnected()),
+    (0.1, ev.ModelConfigured(True)),
+    (0.1, ev.StreamStarted(STREAM, "CA1")),
+]
+
+
+class Witness:
+    """Drives a machine, waking it when it is due, and checks what it does at every step."""
+
+    def __init__(self, plan: CallPlan) -> None:
+        self.now = 0.0
+        self.machine = CallMachine(plan, now=self.now)
+        self.actions: list[Action] = []
+        self.received: dict[str, int] = defaultdict(int)
+        self.stream_open = False
+
+    def feed(self, event: ev.Event) -> None:
+        if isinstance(event, ev.ModelAudio):
+            self.received[event.item_id] += len(event.payload) * 3 // 4
+        if isinstance(event, ev.StreamStarted):
+            self.stream_open = True
+        if isinstance(event, ev.StreamStopped | ev.StreamBroken):
+            self.stream_open = False
+        self._see(list(self.machine.handle(event, self.now)))
+
+    def run(self, seconds: float) -> None:
+        end = self.now + seconds
+        wakes = 0
+        while (due := self.machine.wake_at()) is not None and due <= end:
+            wakes += 1
+            assert wakes < 10_000, "the machine wants to be woken without end"
+            self.now = max(self.now, due)
+            self._see(list(self.machine.wake(self.now)))
+        self.now = end
+
+    def _see(self, actions: list[Action]) -> None:
+        for action in actions:
+            assert Finished() not in self.actions, "something was done after the end"
+            if isinstance(action, PlayAudio | PlayMark | EndStream):
+                assert self.stream_open, "something was sent to a stream that is not there"
+            if isinstance(action, TruncateItem):
+                assert 0 < action.heard_ms <= self.received[action.item_id] / 8
+            self.actions.append(action)
+        assert (self.machine.ending is not None) == (Finished() in self.actions)
+        assert self.machine.transcript is not None
+
+
+@settings(max_examples=150, deadline=None)
+@given(started=st.booleans(), steps=STEPS, polite=st.booleans())
+def test_every_order_of_events_ends_once_and_stays_ended(
+    started: bool, steps: list[tuple[float, ev.Event]], polite: bool
+) -> None:
+    plan = CallPlan(
+        greeting="Hello.", fallback_message="Bye.", max_call_seconds=90, capabilities=Capabilities(polite)
+    )
+    witness = Witness(plan)
+    for wait, event in (BEGINNING if started else []) + steps:
+        witness.run(wait)
+        witness.feed(event)
+    witness.run(200.0)
+    witness.feed(ev.StreamStopped())
+    assert witness.actions.count(Finished()) == 1
+    assert witness.actions[-1] == Finished()
+    assert witness.actions.count(CloseModel()) == 1
+    assert witness.machine.ending is not None
+    assert witness.machine.ending.status in ("rejected", "completed")
+    reasons = (witness.machine.ending.reject_reason, witness.machine.ending.end_reason)
+    assert sum(reason is not None for reason in reasons) == 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps=STEPS)
+def test_no_item_is_cut_twice(steps: list[tuple[float, ev.Event]]) -> None:
+    witness = Witness(CallPlan())
+    for wait, event in BEGINNING + steps:
+        witness.run(wait)
+        witness.feed(event)
+    cut = [action.item_id for action in witness.actions if isinstance(action, TruncateItem | DeleteItem)]
+    assert len(cut) == len(set(cut))

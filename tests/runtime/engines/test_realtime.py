@@ -1,0 +1,277 @@
+"""Realtime messages, read and written; what is written also passes the client library's own strict types."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openai.types.realtime import RealtimeClientEvent
+from pydantic import BaseModel, Field, TypeAdapter
+
+from runtime.call import events as ev
+from runtime.call.actions import (
+    AnswerTool,
+    CancelResponse,
+    ConfigureModel,
+    DeleteItem,
+    EngineAction,
+    HearCaller,
+    Respond,
+    TellModel,
+    TruncateItem,
+)
+from runtime.engines.realtime import RealtimeEngine, RealtimeSettings
+
+ENGINE = RealtimeEngine(RealtimeSettings("Be kind.", voice="cedar", silence_duration_ms=400))
+STRICT: TypeAdapter[BaseModel] = TypeAdapter(Annotated[RealtimeClientEvent, Field(discriminator="type")])
+
+
+def read(**event: object) -> ev.ModelEvent | None:
+    return ENGINE.decode(json.dumps({"event_id": "event_1", **event}).encode())
+
+
+def updated(
+    input_type: str = "audio/pcmu", output_type: str = "audio/pcmu", voice: object = "cedar"
+) -> dict[str, object]:
+    audio = {
+        "input": {"format": {"type": input_type, "rate": 8000}},
+        "output": {"format": {"type": output_type}, "voice": voice, "speed": 1.0},
+    }
+    return {"type": "session.updated", "session": {"type": "realtime", "id": "sess_1", "audio": audio}}
+
+
+def failed(code: str) -> dict[str, object]:
+    details = {"type": "failed", "error": {"type": "server_error", "code": code, "message": "m"}}
+    return {"type": "response.done", "response": {"id": "r1", "status": "failed", "status_details": details}}
+
+
+def error(code: str, event_id: str | None = None) -> dict[str, object]:
+    fields = {
+        "type": "invalid_request_error",
+        "code": code,
+        "message": "m",
+        "param": None,
+        "event_id": event_id,
+    }
+    return {"type": "error", "error": fields}
+
+
+ITEM = {"response_id": "r1", "item_id": "i1", "output_index": 0, "content_index": 0}
+CALL = {"type": "function_call", "id": "i2", "call_id": "c1", "name": "hang_up", "arguments": "{}"}
+
+
+@pytest.mark.parametrize(
+    ("event", "meaning"),
+    [
+        ({"type": "session.created", "session": {"type": "realtime"}}, ev.ModelConnected()),
+        ({"type": "response.output_audio.delta", **ITEM, "delta": "//9/"}, ev.ModelAudio("r1", "i1", "//9/")),
+        ({"type": "response.output_audio.done", **ITEM}, ev.ModelAudioDone("i1")),
+        (
+            {"type": "response.output_audio_transcript.delta", **ITEM, "delta": "Hi"},
+            ev.ModelWords("i1", "Hi"),
+        ),
+        (
+            {"type": "response.output_audio_transcript.done", **ITEM, "transcript": "Hi."},
+            ev.ModelWordsDone("i1", "Hi."),
+        ),
+        (
+            {"type": "input_audio_buffer.speech_started", "item_id": "i3", "audio_start_ms": 320},
+            ev.CallerSpeechStarted("i3", 320),
+        ),
+        (
+            {"type": "input_audio_buffer.speech_stopped", "item_id": "i3", "audio_end_ms": 1320},
+            ev.CallerSpeechStopped("i3", 1320),
+        ),
+        (
+            {
+                "type": "conversation.item.input_audio_transcription.completed",
+                "item_id": "i3",
+                "content_index": 0,
+                "transcript": "Hello.",
+                "usage": {"type": "duration", "seconds": 1},
+            },
+            ev.CallerWords("i3", "Hello."),
+        ),
+        (
+            {"type": "response.created", "response": {"id": "r1", "status": "in_progress"}},
+            ev.ResponseStarted("r1"),
+        ),
+        (
+            {
+                "type": "response.done",
+                "response": {"id": "r1", "status": "completed", "status_details": None},
+            },
+            ev.ResponseEnded("r1", "completed"),
+        ),
+        (
+            {
+                "type": "response.done",
+                "response": {
+                    "id": "r1",
+                    "status": "cancelled",
+                    "status_details": {"type": "cancelled", "reason": "turn_detected"},
+                },
+            },
+            ev.ResponseEnded("r1", "cancelled", "turn_detected"),
+        ),
+        (
+            {
+                "type": "response.output_item.done",
+                "response_id": "r1",
+                "item": {**CALL, "status": "completed"},
+            },
+            ev.ToolRequested("r1", "c1", "hang_up", "{}"),
+        ),
+        (
+            {
+                "type": "response.output_item.done",
+                "response_id": "r1",
+                "item": {**CALL, "status": "incomplete"},
+            },
+            None,
+        ),
+        ({"type": "response.output_item.done", "response_id": "r1", "item": {"type": "message"}}, None),
+        ({"type": "rate_limits.updated", "rate_limits": []}, None),
+        ({"type": "something.new", "delta": {"of": "another form"}}, None),
+    ],
+)
+def test_what_each_event_means(event: dict[str, object], meaning: ev.ModelEvent | None) -> None:
+    assert read(**event) == meaning
+
+
+def test_the_echo_that_was_asked_for_matches() -> None:
+    assert read(**updated()) == ev.ModelConfigured(True)
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        updated(input_type="audio/pcm"),
+        updated(output_type="audio/pcm"),
+        updated(voice="marin"),
+        {"type": "session.updated", "session": {"type": "realtime"}},
+        {"type": "session.updated"},
+    ],
+)
+def test_an_echo_of_another_form_does_not_match(echo: dict[str, object]) -> None:
+    meaning = read(**echo)
+    assert isinstance(meaning, ev.ModelConfigured)
+    assert not meaning.matches
+
+
+def test_a_configuration_that_is_refused_does_not_match() -> None:
+    assert read(**error("invalid_value", "tm-configure")) == ev.ModelConfigured(False, "invalid_value: m")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "account_deactivated",
+        "billing_hard_limit_reached",
+        "credit_balance_exhausted",
+        "insufficient_quota",
+        "invalid_api_key",
+        "session_expired",
+    ],
+)
+def test_errors_after_which_nothing_helps_are_fatal(code: str) -> None:
+    assert read(**error(code)) == ev.ModelProblem(code, "m", fatal=True)
+    assert read(**failed(code)) == ev.ResponseEnded("r1", "failed", None, code, fatal=True)
+
+
+@pytest.mark.parametrize(
+    "code", ["response_cancel_not_active", "input_audio_buffer_commit_empty", "no_such_code"]
+)
+def test_other_errors_are_not(code: str) -> None:
+    assert read(**error(code)) == ev.ModelProblem(code, "m")
+
+
+def test_a_request_to_speak_that_is_refused_is_known_by_its_id_or_its_code() -> None:
+    assert read(**error("invalid_value", "tm-respond")) == ev.RequestRefused("invalid_value", "m")
+    code = "conversation_already_has_active_response"
+    assert read(**error(code)) == ev.RequestRefused(code, "m")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"no json",
+        b"[]",
+        b"{}",
+        b'{"type":7}',
+        b'{"type":"response.output_audio.delta","delta":{}}',
+        b"\xff",
+    ],
+)
+def test_a_malformed_event_is_a_harmless_problem(message: bytes) -> None:
+    meaning = ENGINE.decode(message)
+    assert isinstance(meaning, ev.ModelProblem)
+    assert meaning.code == "malformed_event"
+    assert not meaning.fatal
+
+
+@given(st.one_of(st.text(), st.binary()))
+def test_nothing_makes_the_codec_raise(message: str | bytes) -> None:
+    ENGINE.decode(message)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        ConfigureModel(),
+        HearCaller("//9/"),
+        Respond(),
+        Respond(say='Say "hello".'),
+        Respond(guidance="Ask for the name."),
+        TellModel("[keys: 12]"),
+        AnswerTool("c1", '{"ok": true}'),
+        CancelResponse("r1"),
+        TruncateItem("i1", 640),
+        DeleteItem("i1"),
+    ],
+)
+def test_what_is_sent_passes_the_strict_types_without_an_invented_field(action: EngineAction) -> None:
+    event = STRICT.validate_json(ENGINE.encode(action))
+    assert invented(event) == []
+
+
+def invented(model: BaseModel) -> list[str]:
+    """Return the names of all fields that the client library does not know, however deep."""
+    names = list(model.model_extra or {})
+    for value in vars(model).values():
+        for each in value if isinstance(value, list) else [value]:
+            names += invented(each) if isinstance(each, BaseModel) else []
+    return names
+
+
+def test_the_session_speaks_the_telephones_format_both_ways() -> None:
+    session = cast("dict[str, dict[str, dict[str, object]]]", ENGINE.session_update()["session"])
+    assert session["audio"]["input"]["format"] == {"type": "audio/pcmu"}
+    assert session["audio"]["output"] == {"format": {"type": "audio/pcmu"}, "voice": "cedar"}
+    assert session["audio"]["input"]["transcription"] == {"model": "gpt-transcribe"}
+    assert session["audio"]["input"]["turn_detection"] == {
+        "type": "server_vad",
+        "threshold": 0.5,
+        "prefix_padding_ms": 300,
+        "silence_duration_ms": 400,
+        "create_response": True,
+        "interrupt_response": True,
+    }
+
+
+def test_a_custom_voice_is_named_by_its_id() -> None:
+    engine = RealtimeEngine(RealtimeSettings("Be kind.", voice="voice_123", language="de"))
+    sent = json.loads(engine.encode(ConfigureModel()))["session"]["audio"]
+    assert sent["output"]["voice"] == {"id": "voice_123"}
+    assert sent["input"]["transcription"]["language"] == "de"
+    echo = json.dumps(updated(voice={"id": "voice_123"}))
+    assert engine.decode(echo) == ev.ModelConfigured(True)
+
+
+def test_a_greeting_is_asked_for_word_for_word() -> None:
+    sent = json.loads(ENGINE.encode(Respond(say="Good evening, this is the Harbour Bistro.")))
+    assert "Good evening, this is the Harbour Bistro." in sent["response"]["instructions"]
