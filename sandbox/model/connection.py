@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections import deque
 from collections.abc import Iterable
@@ -86,9 +87,10 @@ class Connection:
 
     async def close(self, code: int = 1001, reason: str = "") -> None:
         """Close with a code; nothing happens when it is closed already."""
-        if self._socket.application_state is WebSocketState.CONNECTED:
+        if self._socket.application_state is WebSocketState.CONNECTED and not self._cut.is_set():
             self.close_code = code
-            await self._socket.close(code, reason)
+            with contextlib.suppress(WebSocketDisconnect):  # the client was faster
+                await self._socket.close(code, reason)
         self._cut.set()
 
     async def inject(self, frame: str) -> None:

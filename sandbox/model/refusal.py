@@ -37,7 +37,7 @@ def refusal_of(error: msgspec.ValidationError, *, under: str = "") -> RefusedErr
         return RefusedError(
             "missing_required_parameter", f"Missing required parameter: '{param}'.", param=param
         )
-    code = "invalid_type" if what.startswith("Expected") else "invalid_value"
+    code = "invalid_type" if ", got " in what else "invalid_value"
     return RefusedError(code, f"{what} at '{path}'.", param=path or None)
 
 

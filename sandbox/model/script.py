@@ -80,6 +80,12 @@ class Heard:
     tool: str | None = None
 
 
+def heard_text(text: str) -> Heard:
+    """Return written words as if they had been heard: a line's own words are that line."""
+    lines = tuple(line.name for line in clips() if line.speaker == "caller" and _says(text, line.text))
+    return Heard(text=text, clips=lines)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`on` is a clip's name, a tool's name, or words that are contained in what was said."""
@@ -91,7 +97,7 @@ class Rule:
         """Tell whether this rule answers that."""
         if self.on in heard.clips or self.on == heard.tool:
             return True
-        return bool(heard.text) and normalised(self.on) in normalised(heard.text)
+        return _says(heard.text, self.on)
 
 
 def when(on: str, *replies: Output | Reply) -> Rule:
@@ -153,12 +159,15 @@ class Performance:
 
 def line_in(instructions: str) -> Say | None:
     """Return the longest agent's line whose words stand in the instructions, or None."""
-    wanted = f" {normalised(instructions)} "
-    found = [line for line in clips() if line.speaker == "agent" and f" {normalised(line.text)} " in wanted]
+    found = [line for line in clips() if line.speaker == "agent" and _says(instructions, line.text)]
     if not found:
         return None
     longest = max(found, key=lambda line: len(line.text))
     return Say(longest.text, longest.ulaw)
+
+
+def _says(text: str, words: str) -> bool:
+    return f" {normalised(words)} " in f" {normalised(text)} "
 
 
 def normalised(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sandbox.model.items import Entry, FunctionCall, FunctionCallOutput, InputText, Message
-from sandbox.model.script import Heard
+from sandbox.model.script import Heard, heard_text
 
 
 def last_heard(entries: Sequence[Entry]) -> Heard | None:
@@ -24,7 +24,7 @@ def _heard_in(entry: Entry, entries: Sequence[Entry]) -> Heard | None:
     match entry.item:
         case Message(role="user", content=content):
             text = " ".join(part.text for part in content if isinstance(part, InputText))
-            return Heard(text=text or entry.heard, clips=entry.clips)
+            return heard_text(text) if text else Heard(text=entry.heard, clips=entry.clips)
         case FunctionCallOutput(call_id=call_id, output=output):
             return Heard(text=output, tool=_tool_of(call_id, entries))
         case _:
