@@ -96,11 +96,6 @@ class Conversation:
         """The moment (s) at which all that was sent so far has been played."""
         return self._ledger.ends_at
 
-    @property
-    def caller_audio_dropped_ms(self) -> int:
-        """How much of what the caller said nobody will hear."""
-        return self._uplink.dropped_ms
-
     def heard(self, now: float) -> tuple[TranscriptEntry, ...]:
         """Return the transcript as the caller has heard it up to `now`."""
         return self._transcript.view(self._ledger.unheard(now))
@@ -181,7 +176,12 @@ class Conversation:
 
     def hear(self, payload: str) -> Sequence[HearCaller]:
         """Pass the caller's audio on."""
-        return () if self._closing else self._uplink.pass_on(payload)
+        if self._closing:
+            return ()
+        passed = self._uplink.pass_on(payload)
+        if not passed:
+            self._facts.caller_audio_dropped_ms = self._uplink.dropped_ms
+        return passed
 
     def handle(self, event: ev.TalkEvent, now: float) -> Sequence[Action]:
         """Take one event of the talk and return what is to be done about it."""
@@ -244,9 +244,11 @@ class Conversation:
                 moment = self._uplink.moment(audio_start_ms, now)
                 self._transcript.caller_begins(item_id, self._ms(moment))
                 self._caller_paused_at = None
+                self._turns.caller_speaks(now)
                 return self._interrupt(now)
             case ev.CallerSpeechStopped():
                 self._caller_paused_at = now
+                self._turns.caller_pauses(now)
             case ev.CallerWords(item_id, text):
                 self._transcript.caller_says(item_id, text, self._ms(now))
         return ()

@@ -91,7 +91,6 @@ class CallMachine:
     @property
     def facts(self) -> CallFacts:
         """What has been recorded so far: a live view, to be read only."""
-        self._facts.caller_audio_dropped_ms = self._conversation.caller_audio_dropped_ms
         return self._facts
 
     @property

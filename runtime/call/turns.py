@@ -1,8 +1,8 @@
 """Taking turns with the model: one response at a time.
 
 A model refuses a second response while one is being generated, and it also begins some on its own when the
-caller pauses. So requests to speak wait here for the response before them, a refused request is asked again,
-and a response that failed is asked for once more.
+caller pauses. So requests to speak wait here while the caller speaks and for the response before them, a
+refused request is asked again, and a response that failed is asked for once more.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final
 from runtime.call.actions import Respond
 
 PATIENCE: Final = 5.0  # s after which a request without any reaction no longer holds up the next one
+LONGEST_SPEECH: Final = 20.0  # s after which a caller who never seems to pause no longer holds up a request
 LONGEST_QUEUE: Final = 8
 MOST_FAILURES: Final = 2
 
@@ -21,7 +22,16 @@ MOST_FAILURES: Final = 2
 class Turns:
     """Knows which response is active and which requests wait for their turn."""
 
-    __slots__ = ("_answering", "_asked", "_asked_at", "_discarded", "_failures", "_waiting", "active")
+    __slots__ = (
+        "_answering",
+        "_asked",
+        "_asked_at",
+        "_discarded",
+        "_failures",
+        "_held_until",
+        "_waiting",
+        "active",
+    )
 
     def __init__(self) -> None:
         self.active: str | None = None
@@ -31,6 +41,7 @@ class Turns:
         self._waiting: deque[Respond] = deque()
         self._discarded: dict[str, None] = {}
         self._failures = 0
+        self._held_until = -math.inf
 
     @property
     def hopeless(self) -> bool:
@@ -52,19 +63,31 @@ class Turns:
         """Return the request whose turn it is, if there is one."""
         if self._asked_at is not None and now >= self._asked_at + PATIENCE:
             self._asked_at = None
-        if not self._waiting or not self.idle:
+        if not self._waiting or not self.idle or now < self._held_until:
             return []
         self._asked = self._waiting.popleft()
         self._asked_at = now
         return [self._asked]
 
     def wake_at(self) -> float:
-        """Return when (s) a request that got no reaction stops holding up the next."""
-        return self._asked_at + PATIENCE if self._asked_at is not None and self._waiting else math.inf
+        """Return when (s) a waiting request is to be made even if nothing happens until then."""
+        if not self._waiting or self.active is not None:
+            return math.inf
+        unanswered_until = -math.inf if self._asked_at is None else self._asked_at + PATIENCE
+        return max(unanswered_until, self._held_until)
+
+    def caller_speaks(self, now: float) -> None:
+        """Let requests wait: nobody talks over the caller."""
+        self._held_until = now + LONGEST_SPEECH
+
+    def caller_pauses(self, now: float) -> None:
+        """Let requests wait for the answer that the model now gives by itself."""
+        self._held_until = now + PATIENCE
 
     def started(self, response_id: str) -> None:
         """Note that the model has begun to answer."""
         self.active = response_id
+        self._held_until = -math.inf
         self._answering, self._asked, self._asked_at = self._asked, None, None
 
     def ended(self, response_id: str, *, failed: bool, now: float) -> list[Respond]:

@@ -7,8 +7,8 @@ import json
 from runtime.call_record import Caller, CallRecord, Latency, ToolUse, TranscriptEntry
 
 KEYS = (
-    "id call_sid channel direction agent agent_revision caller caller_profile status reject_reason end_reason "
-    "model started_at ended_at duration_seconds transcript tools latency cost recordings summary"
+    "id call_sid channel direction agent agent_revision caller caller_profile status reject_reason "
+    "end_reason model started_at ended_at duration_seconds transcript tools latency cost recordings summary"
 )
 
 
