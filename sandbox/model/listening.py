@@ -76,10 +76,12 @@ class Ear:
     def feed(self, audio: bytes, sent_as: AudioFormat) -> list[Heard]:
         """Take some audio and return what it means."""
         ulaw, self._undecoded = to_ulaw(self._undecoded + audio, sent_as)
-        self._unjudged += ulaw
+        unjudged = self._unjudged + ulaw
+        whole = len(unjudged) - len(unjudged) % FRAME_BYTES
+        self._unjudged = unjudged[whole:]
         found: list[Heard] = []
-        while len(self._unjudged) >= FRAME_BYTES:
-            frame, self._unjudged = self._unjudged[:FRAME_BYTES], self._unjudged[FRAME_BYTES:]
+        for start in range(0, whole, FRAME_BYTES):
+            frame = unjudged[start : start + FRAME_BYTES]
             self._buffer += frame
             found += self._judge(frame)
         return found

@@ -27,7 +27,7 @@ from sandbox.model.refusal import RefusedError
 from sandbox.model.responding import Responding
 from sandbox.model.script import Performance, Script
 from sandbox.model.transcribing import Transcriber
-from sandbox.speech import find_spoken
+from sandbox.speech import Clip, find_similar, find_spoken
 from sandbox.speech.ulaw import BYTES_PER_MS
 
 MAX_SESSION_MS = 3_600_000  # OpenAI: 60 minutes, then session_expired and close 1001
@@ -44,7 +44,6 @@ class Quirks:
 
     echo_pcm: int = 0
     send_pcm: bool = False
-    max_session_ms: float = MAX_SESSION_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +73,9 @@ class Session:
         self.conversation = Conversation()
         self._new_id = id_maker(rng)
         self._id = self._new_id("sess")
-        self._quirks = quirks
         self._echo_pcm_left = quirks.echo_pcm
-        self._expires_at = now + quirks.max_session_ms
-        self._expires_epoch_s = int(epoch_s + quirks.max_session_ms / 1000)
+        self._expires_at = now + MAX_SESSION_MS
+        self._expires_epoch_s = int(epoch_s + MAX_SESSION_MS / 1000)
         self._ear = Ear()
         self._ear.turns = self.config.audio.input.turn_detection
         self._turn_item_id: str | None = None
@@ -245,7 +243,7 @@ class Session:
         return self._commit(item_id, self._ear.take(), now)
 
     def _commit(self, item_id: str, ulaw: bytes, now: float) -> list[tell.ServerEvent]:
-        spoken = find_spoken(ulaw)
+        spoken = find_spoken(ulaw) or self._guess(ulaw)
         audio_ms = len(ulaw) // BYTES_PER_MS
         text = " ".join(clip.text for clip in spoken)
         if not spoken and audio_ms:
@@ -260,6 +258,13 @@ class Session:
             tell.ItemAdded(item=item, previous_item_id=previous),
             tell.ItemDone(item=item, previous_item_id=previous),
         ]
+
+    def _guess(self, ulaw: bytes) -> tuple[Clip, ...]:
+        # 24 kHz audio was converted by the client, so its bytes cannot be those of a clip.
+        if not isinstance(self.config.audio.input.format, Pcm):
+            return ()
+        similar = find_similar(ulaw)
+        return () if similar is None else (similar,)
 
     def _respond(self, asked: ask.ResponseParams, now: float) -> list[tell.ServerEvent]:
         events = self._responding.create(self.config, asked, now)

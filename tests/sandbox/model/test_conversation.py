@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from sandbox.model import Call, Fail, Say, Script, say, when
 from sandbox.speech import clip
-from sandbox.speech.ulaw import silence
+from sandbox.speech.ulaw import silence, to_pcm
 from tests.sandbox.model.virtual import Client, Event, audio_of, phone_client, phone_session, types
 
 GREET = {
@@ -358,6 +360,25 @@ def test_pcm_is_heard_and_spoken_at_24_khz() -> None:
     loud = b"".join(int(12000 * (-1) ** (n // 30)).to_bytes(2, "little", signed=True) for n in range(24000))
     client.append(loud)
     assert client.of("input_audio_buffer.speech_started")
+
+
+def test_a_line_that_was_converted_to_24_khz_is_understood_all_the_same() -> None:
+    client = Client()
+    samples = struct.iter_unpack("<h", to_pcm(clip("caller-opening-hours").ulaw + silence(700)))
+    quieter = [sample * 8 // 10 for (sample,) in samples]
+    client.append(b"".join(struct.pack("<3h", sample, sample, sample) for sample in quieter))
+    client.wait(5000)
+    assert client.of("response.done")[0]["response"]["output"][0]["content"] == [
+        {"type": "output_audio", "transcript": clip("agent-hours").text}
+    ]
+
+
+def test_ten_minutes_of_audio_at_once_is_heard_to_its_end() -> None:
+    client = phone_client()
+    client.append(silence(600_000) + clip("caller-menu").ulaw + silence(1000))
+    (started,) = client.of("input_audio_buffer.speech_started")
+    assert 599_600 <= started["audio_start_ms"] <= 600_000
+    assert types(client.events)[-1] == "response.created"
 
 
 def test_after_sixty_minutes_the_session_expires_and_closes_with_1001() -> None:
