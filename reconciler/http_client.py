@@ -25,11 +25,14 @@ from reconciler.errors import (
     ApiUnavailableError,
     ForbiddenRequestError,
 )
+from reconciler.printable import printable
 from reconciler.retry import RetryPolicy, header
 
 TIMEOUT = httpx2.Timeout(connect=10, read=30, write=10, pool=60)
 
 _NUMBERS = re.compile(r"/2010-04-01/Accounts/AC[^/]+/IncomingPhoneNumbers(/PN[^/]+)?\.json")
+
+_LONGEST_REASON = 500
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -162,7 +165,7 @@ class NumbersTransport:
             else None
         )
         return kind(
-            f"{target}: Twilio answered {status}: {told}",
+            f"{target}: Twilio answered {status}: {printable(str(told)[:_LONGEST_REASON])}",
             status=status,
             code=code if isinstance(code, int) else None,
             more_info=more_info if isinstance(more_info, str) else None,

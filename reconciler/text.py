@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from reconciler.plan import Action, Cause, Change, Plan, Skipped, SkipReason
+from reconciler.printable import printable
 from reconciler.report import AlreadyDone, Failed, NotAttempted, Outcome, Report, Stale, Updated
 from reconciler.settings import FieldChange, Value
 from schemas.places import Place
@@ -58,7 +59,7 @@ def plan_text(plan: Plan) -> Text:
     if plan.diagnostics:
         text.append("\n")
     for diagnostic in plan.diagnostics:
-        text.append(f"{diagnostic.severity}: ", "yellow").append(f"{diagnostic}\n")
+        text.append(f"{diagnostic.severity}: ", "yellow").append(f"{printable(str(diagnostic))}\n")
     return text
 
 
@@ -82,12 +83,16 @@ def outcome_line(outcome: Outcome) -> Text:
     verb, style = _VERBS[type(outcome)]
     if isinstance(outcome, Updated) and outcome.change.action is Action.DETACH:
         verb = "detached"
-    line = Text().append(verb, style).append(f" {outcome.change.number} {outcome.change.agent}".rstrip())
+    line = (
+        Text()
+        .append(verb, style)
+        .append(f" {outcome.change.number} {printable(outcome.change.agent)}".rstrip())
+    )
     if isinstance(outcome, Failed):
         code = f" ({outcome.code})" if outcome.code is not None else ""
-        line.append(f": {outcome.message}{code}")
+        line.append(f": {printable(outcome.message)}{code}")
         if outcome.more_info:
-            line.append(f" {outcome.more_info}", "dim")
+            line.append(f" {printable(outcome.more_info)}", "dim")
     if isinstance(outcome, Stale):
         line.append(": changed since the plan was made, left as it is")
     return line
@@ -119,7 +124,7 @@ def _change_block(text: Text, change: Change) -> None:
     """Append a number's heading, its changed fields aligned, and what its callers reach."""
     sign, style = _SIGNS[change.action]
     region = "" if change.region == "us1" else f" ({change.region})"
-    text.append(f"{sign} {change.number}{region}  {change.agent}", f"bold {style}")
+    text.append(f"{sign} {change.number}{region}  {printable(change.agent)}", f"bold {style}")
     text.append(f"  {change.action.value}: {_CAUSES[change.cause]}")
     text.append(f"  {_where(change.place)}" if change.place else "", "dim").append("\n")
     lines = (*change.fields, *_reach(change))
@@ -143,7 +148,7 @@ def _field_line(text: Text, field: FieldChange, width: int) -> None:
 
 def _skipped_line(text: Text, skipped: Skipped) -> None:
     text.append(f"! {skipped.number}  {skipped.agent}", "yellow")
-    text.append(f"  skipped: {_REASONS[skipped.reason]}, {skipped.detail}")
+    text.append(f"  skipped: {_REASONS[skipped.reason]}, {printable(skipped.detail)}")
     text.append(f"  {_where(skipped.place)}\n", "dim")
     if skipped.reason in _TAKEN:
         text.append(f"    to take it over: takeover: true, or --adopt {skipped.number}\n", "dim")
@@ -156,4 +161,4 @@ def _where(place: Place) -> str:
 def _shown(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value or '""'
+    return printable(value) or '""'

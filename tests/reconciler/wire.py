@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -44,26 +44,31 @@ def error_body(status: int, code: int, message: str) -> str:
 
 @dataclass
 class WireAccount:
-    """A handler for httpx2.MockTransport.
+    """An account behind an httpx2.MockTransport.
 
     `answers` are given first, one per request: an answer (status, body), or an exception to raise.
-    `page_size` overrules the page size that is asked for.
+    `page_size` overrules the page size that is asked for; `handler` may be replaced to fail selectively.
     """
 
     records: list[Record] = field(default_factory=list)
     answers: list[httpx2.Response | Exception] = field(default_factory=list)
     requests: list[httpx2.Request] = field(default_factory=list)
     page_size: int | None = None
+    handler: Callable[[httpx2.Request], httpx2.Response] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.handler = self.answer
 
     def transport(self) -> httpx2.MockTransport:
-        return httpx2.MockTransport(self)
+        return httpx2.MockTransport(lambda request: self.handler(request))
 
     @property
     def writes(self) -> list[dict[str, str]]:
         """The forms of all POST requests."""
         return [form_of(request) for request in self.requests if request.method == "POST"]
 
-    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+    def answer(self, request: httpx2.Request) -> httpx2.Response:
+        """Answer as Twilio would, unless a scripted answer is waiting."""
         self.requests.append(request)
         if self.answers:
             answer = self.answers.pop(0)

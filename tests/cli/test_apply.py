@@ -1,0 +1,148 @@
+"""`tm apply`: what is asked, what is refused, and what the exit code says."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.cli.wire_world import WireWorld, wire_world
+from tests.reconciler.fleets import FLEET
+from tests.reconciler.numbers import FRONT_DESK, SALES
+from tests.reconciler.wire import TOKEN, error_body, record
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> WireWorld:
+    return wire_world(tmp_path, monkeypatch, capsys, [record(FRONT_DESK), record(SALES)])
+
+
+def test_apply_then_plan_is_empty_and_a_second_apply_writes_nothing(world: WireWorld) -> None:
+    first = world.tm("apply", "--yes", "--format", "json")
+    assert first.code == 0
+    assert [item["number"] for item in first.json()["updated"]] == [FRONT_DESK, SALES]
+    assert len(world.account.writes) == 2
+    assert world.tm("plan", "--exit-code").code == 0
+    again = world.tm("apply", "--yes", "--format", "json")
+    assert (again.code, len(again.json()["unchanged"])) == (0, 2)
+    assert len(world.account.writes) == 2
+
+
+def test_progress_goes_to_stderr_one_line_per_number(world: WireWorld) -> None:
+    done = world.tm("apply", "--yes")
+    assert sorted(done.err.splitlines()) == [f"updated {FRONT_DESK} front-desk", f"updated {SALES} sales"]
+    assert done.out.startswith("2 updated\n")
+
+
+def test_without_a_terminal_it_asks_for_yes_and_reads_nothing(world: WireWorld) -> None:
+    done = world.tm("apply", "--format", "json")
+    assert done.code == 1
+    assert "--yes" in done.err
+    assert done.json()["error"]
+    assert not world.account.requests
+
+
+def test_a_failing_number_exits_with_3_and_the_others_are_written(world: WireWorld) -> None:
+    healthy = world.account.answer
+    refusing = httpx2.Response(400, text=error_body(400, 21402, "VoiceUrl is not valid"))
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        fails = request.method == "POST" and str(world.account.records[0]["sid"]) in request.url.path
+        return refusing if fails else healthy(request)
+
+    world.account.handler = handler
+    done = world.tm("apply", "--yes", "--format", "json")
+    assert done.code == 3
+    (failed,) = done.json()["failed"]
+    assert (failed["number"], failed["code"], failed["status"]) == (FRONT_DESK, 21402, 400)
+    assert [item["number"] for item in done.json()["updated"]] == [SALES]
+
+
+def test_a_saved_plan_is_applied_without_asking_and_finds_nothing_left_afterwards(world: WireWorld) -> None:
+    assert world.tm("plan", "--out", "plan.json").code == 0
+    assert len(world.tm("apply", "plan.json", "--format", "json").json()["updated"]) == 2
+    again = world.tm("apply", "plan.json", "--format", "json")
+    assert (again.code, len(again.json()["unchanged"])) == (0, 2)
+    assert len(world.account.writes) == 2
+
+
+def test_a_number_that_changed_since_the_saved_plan_is_stale_and_the_others_go_on(world: WireWorld) -> None:
+    world.tm("plan", "--out", "plan.json")
+    world.account.records[0]["voice_url"] = "https://hooks.agency.example/"
+    done = world.tm("apply", "plan.json", "--format", "json")
+    assert done.code == 4
+    assert [item["number"] for item in done.json()["stale"]] == [FRONT_DESK]
+    assert [item["number"] for item in done.json()["updated"]] == [SALES]
+    assert world.account.records[0]["voice_url"] == "https://hooks.agency.example/"
+
+
+def test_a_saved_plan_of_other_declarations_is_refused_whole(world: WireWorld) -> None:
+    world.tm("plan", "--out", "plan.json")
+    world.declare(FLEET.replace("Sell.", "Sell more."))
+    done = world.tm("apply", "plan.json", "--format", "json")
+    assert done.code == 4
+    assert "declarations" in done.json()["error"]
+    assert done.json()["updated"] == []
+    assert not world.account.writes
+
+
+def test_wishes_belong_to_the_plan_not_to_its_application(world: WireWorld) -> None:
+    world.tm("plan", "--out", "plan.json")
+    done = world.tm("apply", "plan.json", "--prune")
+    assert done.code == 1
+    assert "tm plan" in done.err
+
+
+def test_a_new_host_is_refused_with_5_until_exactly_that_is_allowed(world: WireWorld) -> None:
+    world.tm("apply", "--yes")
+    written = len(world.account.writes)
+    world.declare(FLEET.replace("https://agents.example", "https://new.example"))
+    done = world.tm("apply", "--yes", "--format", "json")
+    assert done.code == 5
+    assert "--allow hosts=1" in done.err
+    assert done.json()["updated"] == []
+    assert world.tm("apply", "--yes", "--allow", "hosts=2").code == 5
+    assert len(world.account.writes) == written
+    assert world.tm("apply", "--yes", "--allow", "hosts=1").code == 0
+
+
+@pytest.mark.parametrize("allowance", ["everything", "updates", "updates=many", "adopts=1"])
+def test_an_allowance_that_means_nothing_is_a_usage_error(world: WireWorld, allowance: str) -> None:
+    done = world.tm("apply", "--yes", "--allow", allowance)
+    assert done.code == 1
+    assert "updates=N" in done.err
+    assert not world.account.requests
+
+
+def test_pruning_detaches_what_no_file_declares(world: WireWorld) -> None:
+    world.tm("apply", "--yes")
+    world.declare("---".join(FLEET.split("---")[:2]))
+    done = world.tm("apply", "--yes", "--prune", "--format", "json")
+    assert [(item["number"], item["action"]) for item in done.json()["updated"]] == [(SALES, "detach")]
+    assert world.account.records[1]["voice_url"] == ""
+
+
+def test_the_journal_of_the_run_holds_no_secret(world: WireWorld) -> None:
+    world.tm("apply", "--yes")
+    (journal,) = (world.folder / "state" / "journal").glob("*.jsonl")
+    assert len([json.loads(line) for line in journal.read_text().splitlines()]) == 4
+    assert TOKEN not in journal.read_text()
+
+
+def test_an_interrupt_ends_with_the_report(world: WireWorld) -> None:
+    healthy = world.account.answer
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "POST":
+            signal.raise_signal(signal.SIGINT)
+        return healthy(request)
+
+    world.account.handler = handler
+    done = world.tm("apply", "--yes", "--format", "json", "--max-concurrency", "1")
+    assert done.code == 130
+    report = done.json()
+    assert [item["number"] for item in report["updated"]] == [FRONT_DESK]
+    assert [item["number"] for item in report["not_attempted"]] == [SALES]

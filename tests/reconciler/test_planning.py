@@ -1,0 +1,155 @@
+"""From files and accounts to a plan: what is read, and what is refused before anything is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from reconciler.connections import Connections, credentials_for
+from reconciler.errors import ApiUnauthorizedError
+from reconciler.plan import Plan
+from reconciler.planning import Wishes, make_plan
+from schemas import TmError
+from tests.reconciler.fleets import ENVIRONMENT, FLEET, load
+from tests.reconciler.numbers import FRONT_DESK, NOW, SALES
+from tests.reconciler.wire import ACCOUNT_SID, TOKEN, WireAccount, error_body, record
+
+OTHER_SID = "AC" + "1" * 32
+TWO_REGIONS = f"""\
+kind: Service
+name: test
+public_url: https://agents.example
+---
+kind: Account
+name: main
+account_sid: {ACCOUNT_SID}
+auth_token: us-token
+regions:
+  ie1: {{auth_token: irish-token}}
+---
+kind: Account
+name: spare
+account_sid: {OTHER_SID}
+api_key: SK1
+api_secret: spare-secret
+region: ie1
+---
+kind: Agent
+name: front-desk
+account: main
+numbers: ["{FRONT_DESK}", {{number: "{SALES}", region: ie1}}]
+instructions: Take reservations.
+"""
+
+
+def plan_of(
+    folder: Path,
+    wire: WireAccount,
+    wishes: Wishes | None = None,
+    text: str = FLEET,
+    environ: Mapping[str, str] = ENVIRONMENT,
+) -> Plan:
+    fleet = load(folder, text, environ)
+
+    async def run() -> Plan:
+        async with Connections(fleet, transport=wire.transport()) as connections:
+            return await make_plan(fleet, wishes or Wishes(), connections.reader, NOW)
+
+    return asyncio.run(run())
+
+
+def test_a_plan_reads_one_page_and_writes_nothing(tmp_path: Path) -> None:
+    wire = WireAccount([record(FRONT_DESK), record(SALES)])
+    plan = plan_of(tmp_path, wire)
+    assert [change.number for change in plan.changes] == [FRONT_DESK, SALES]
+    assert [request.method for request in wire.requests] == ["GET"]
+    (change, _) = plan.changes
+    assert change.place is not None
+    assert (change.place.file, change.place.line) == (str(tmp_path / "fleet.yaml"), 7)
+
+
+def test_each_region_that_answers_a_declared_number_is_read_once(tmp_path: Path) -> None:
+    wire = WireAccount([record(FRONT_DESK), record(SALES)])
+    plan = plan_of(tmp_path, wire, text=TWO_REGIONS, environ={})
+    hosts = [request.url.host for request in wire.requests]
+    assert sorted(hosts) == ["api.dublin.ie1.twilio.com", "api.twilio.com"]
+    assert [(change.number, change.region) for change in plan.changes] == [
+        (FRONT_DESK, "us1"),
+        (SALES, "ie1"),
+    ]
+
+
+def test_pruning_looks_into_every_account(tmp_path: Path) -> None:
+    wire = WireAccount()
+    plan_of(tmp_path, wire, Wishes(prune=True), TWO_REGIONS, {})
+    assert any(OTHER_SID in request.url.path for request in wire.requests)
+
+
+def test_credentials_are_those_of_the_region(tmp_path: Path) -> None:
+    fleet = load(tmp_path, TWO_REGIONS, {})
+    assert credentials_for(fleet.accounts["main"], "us1").password == "us-token"
+    assert credentials_for(fleet.accounts["main"], "ie1").password == "irish-token"
+    assert credentials_for(fleet.accounts["main"], "ie1").edge == "dublin"
+    spare = credentials_for(fleet.accounts["spare"], "ie1")
+    assert (spare.username, spare.password, spare.account_sid) == ("SK1", "spare-secret", OTHER_SID)
+
+
+def test_a_region_without_credentials_is_named(tmp_path: Path) -> None:
+    fleet = load(tmp_path, TWO_REGIONS, {})
+    with pytest.raises(TmError, match=r"'main'.*au1"):
+        credentials_for(fleet.accounts["main"], "au1")
+
+
+def test_an_account_that_cannot_be_read_leaves_no_half_plan(tmp_path: Path) -> None:
+    wire = WireAccount(answers=[httpx2.Response(401, text=error_body(401, 20003, "Authenticate"))])
+    with pytest.raises(ApiUnauthorizedError) as caught:
+        plan_of(tmp_path, wire, text=TWO_REGIONS, environ={})
+    assert "token" not in caught.value.message
+
+
+def test_a_target_that_no_agent_has_is_an_error_with_a_suggestion(tmp_path: Path) -> None:
+    wire = WireAccount()
+    with pytest.raises(TmError, match=r"front-dsk.*front-desk"):
+        plan_of(tmp_path, wire, Wishes(targets=("front-dsk",)))
+    assert not wire.requests
+
+
+def test_adopting_a_number_that_is_not_declared_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TmError, match=r"\+14155559999"):
+        plan_of(tmp_path, WireAccount(), Wishes(adopt=("+14155559999",)))
+
+
+def test_a_target_reads_and_plans_its_numbers_only(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, WireAccount([record(FRONT_DESK), record(SALES)]), Wishes(targets=("sales",)))
+    assert [change.agent for change in plan.changes] == ["sales"]
+
+
+def test_on_remove_detach_prunes_unasked(tmp_path: Path) -> None:
+    orphan = record("+14155550199", voice_url="https://agents.example/voice/gone")
+    text = FLEET.replace("name: test\n", "name: test\non_remove: detach\n")
+    plan = plan_of(tmp_path, WireAccount([orphan]), text=text)
+    assert [change.action for change in plan.changes] == ["detach"]
+    assert not plan_of(tmp_path, WireAccount([orphan])).changes
+
+
+def test_a_limit_is_announced_in_the_plan_already(tmp_path: Path) -> None:
+    old = "https://old.example/voice/front-desk?tm=0400000000aa"
+    plan = plan_of(tmp_path, WireAccount([record(FRONT_DESK, voice_url=old)]))
+    assert any("--allow hosts=1" in note.message for note in plan.diagnostics)
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8400", "http://", "ftp://x.example", "http://x.example:port"])
+def test_an_api_url_that_is_none_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(TmError, match="TM_TWILIO_API_URL"):
+        Connections(load(tmp_path), api_url=url)
+
+
+def test_a_token_that_is_missing_is_named_by_its_variable(tmp_path: Path) -> None:
+    text = TWO_REGIONS.replace("us-token", "${env:NOT_THERE}")
+    with pytest.raises(TmError, match="NOT_THERE"):
+        plan_of(tmp_path, WireAccount(), text=text, environ={})
+    assert TOKEN not in text
