@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -30,7 +30,7 @@ class Sandbox:
     account: Account
     network: Network
     model: RealtimeServer
-    openai_key: str
+    openai_key: str = field(repr=False)
 
     @property
     def openai_url(self) -> str:

@@ -14,9 +14,10 @@ from sandbox.account.hosts import DEFAULT_REGION
 from sandbox.network.caller import Interrupt, Listen, Say, Step, words_of
 from sandbox.network.clock import Clock
 from sandbox.network.events import Kind
+from sandbox.network.live_line import Surroundings
 from sandbox.network.phone_call import HungUp, PhoneCall, Redirected
 from sandbox.network.routing import Callback, NoRoute, Route, route_inbound, route_outbound
-from sandbox.network.runner import CallRunner, Ring, Surroundings
+from sandbox.network.runner import CallRunner, Ring
 from sandbox.network.stream import StreamFaults
 from sandbox.network.webhooks import Tunnels
 

@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import math
-import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import urljoin
 
-from sandbox.account.account import Account
-from sandbox.account.formats import new_sid
 from sandbox.network import flow as flows
-from sandbox.network.events import Kind, happenings
+from sandbox.network.events import Kind
 from sandbox.network.flow import Action, CallFlow, End, Failure
+from sandbox.network.live_line import LiveLine, Surroundings
 from sandbox.network.media_files import media_audio, spoken_words
 from sandbox.network.phone_call import HungUp, PhoneCall, Redirected
 from sandbox.network.routing import Route, progress_form, target_of, voice_form
-from sandbox.network.stream import MediaStream, StreamError, StreamFaults
-from sandbox.network.twiml import Stream, TwimlError
-from sandbox.network.webhooks import (
-    MAX_MEDIA,
-    DeliveryError,
-    Reply,
-    Tunnels,
-    Webhooks,
-    is_audio,
-    read_document,
-)
-from sandbox.network.wire import StreamWriter
+from sandbox.network.twiml import TwimlError
+from sandbox.network.webhooks import MAX_MEDIA, DeliveryError, Reply, Webhooks, is_audio, read_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +28,10 @@ class Ring:
     outcome: Literal["answer", "busy", "no-answer"]
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a call needs of the network: the account, its Region's token, tunnels, TLS, faults."""
-
-    account: Account
-    token: str
-    tunnels: Tunnels
-    tls: ssl.SSLContext
-    faults: StreamFaults
-    time_limit_seconds: int | None = None
-
-
 class CallRunner:
-    """Does what the call's flow says, keeps the line ticking, and reports progress.
+    """Does what the call's flow says, makes its requests, and reports progress.
 
-    `run` is one task; the line's ticking is a second one, which it owns.
+    `run` is one task; the line's ticking is a second one, which it ends.
     """
 
     def __init__(self, phone: PhoneCall, route: Route, around: Surroundings) -> None:
@@ -65,9 +41,7 @@ class CallRunner:
         self._around = around
         self._flow = CallFlow(route.target)
         self._webhooks = Webhooks(around.token, around.tunnels, around.tls)
-        self._stream: MediaStream | None = None
-        self._left_stream: Stream | None = None
-        self._ticking: asyncio.Task[None] | None = None
+        self._line = LiveLine(phone, around)
         self._callbacks_sent = 0
 
     async def run(self, ring: Ring | None = None) -> None:
@@ -78,7 +52,7 @@ class CallRunner:
                 if end is None:
                     end = await self._converse()
             finally:
-                await self._stop_ticking()
+                await self._line.stop()
             self._end(end)
             await self._ask_action_of_left_stream()
             await self._report("completed", self._call.status)
@@ -112,11 +86,10 @@ class CallRunner:
     async def _perform_unless_interrupted(self, action: Action) -> Action:
         performing = asyncio.create_task(self._perform(action), name="call-action")
         waiting = asyncio.create_task(self._phone.interrupted.wait(), name="call-interruption")
-        watched = {performing, waiting} | ({self._ticking} if self._ticking is not None else set())
+        watched = {performing, waiting, *self._line.tasks()}
         try:
             await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-            if self._ticking is not None and self._ticking.done():
-                self._ticking.result()
+            self._line.check()
             if self._phone.interruption is None:
                 return await performing
         finally:
@@ -132,7 +105,7 @@ class CallRunner:
             return End("completed" if self._flow.answered else unanswered, interruption.by)
         self._phone.interruption = None
         self._phone.interrupted.clear()
-        self._left_stream = None
+        self._line.left_stream = None
         return self._flow.redirected(target_of(interruption.instructions))
 
     async def _perform(self, action: Action) -> Action:
@@ -142,13 +115,13 @@ class CallRunner:
             case flows.Read(markup):
                 return self._read(Reply("", "text/xml", markup.encode()))
             case flows.Speak(text, times):
-                await self._play(spoken_words(text), times)
+                await self._line.play(spoken_words(text), times)
             case flows.PlayMedia(url, times):
-                await self._play(await self._media(url), times)
+                await self._line.play(await self._media(url), times)
             case flows.Silence(ms):
                 await self._phone.clock.sleep_until(self._phone.clock.now_ms() + ms)
             case flows.OpenStream(stream):
-                await self._hold_stream(stream)
+                await self._line.hold_stream(stream)
             case End():
                 return action
         return self._flow.done()
@@ -183,51 +156,12 @@ class CallRunner:
         except DeliveryError as error:
             self._alert(error.failure.code, url, error.failure.text)
             return b""
+        self._phone.note(Kind.REQUESTED, f"GET {url}")
         return media_audio(reply.body)
-
-    async def _play(self, ulaw: bytes, times: int) -> None:
-        phone, playout = self._phone, self._phone.line.playout
-        try:
-            for _ in range(times):
-                playout.media(ulaw, phone.line_ms())
-                left_ms = playout.ends_at() - phone.line_ms()
-                await phone.clock.sleep_until(phone.clock.now_ms() + left_ms)
-        except asyncio.CancelledError:
-            playout.clear(phone.line_ms())
-            raise
-
-    async def _hold_stream(self, stream: Stream) -> None:
-        """Open a stream and stay in it until its socket ends."""
-        around, phone = self._around, self._phone
-        sid = new_sid("MZ")
-        media = MediaStream(
-            sid,
-            phone.line,
-            StreamWriter(self._call.account_sid, self._call.sid, sid),
-            phone.line_ms,
-            around.faults,
-            alert=lambda code, text: self._alert(code, stream.url, text),
-            cleared=lambda ms: phone.note(Kind.CLEARED, f"{ms} ms"),
-        )
-        self._left_stream = stream
-        try:
-            await media.connect(stream, around.token, around.tunnels, around.tls)
-            self._stream = media
-            phone.note(Kind.STREAM_OPENED, stream.url.partition("?")[0])
-            phone.note(Kind.STREAM_CLOSED, await media.run())
-        except StreamError as error:
-            self._alert(error.code, stream.url, error.text)
-            phone.note(Kind.STREAM_CLOSED, error.text)
-        except asyncio.CancelledError:
-            phone.note(Kind.STREAM_CLOSED, "ended with the call")
-            raise
-        finally:
-            self._stream = None
-        self._left_stream = None
 
     async def _ask_action_of_left_stream(self) -> None:
         """Tell the action URL of a stream that the call's end has ended; its answer controls nothing."""
-        stream = self._left_stream
+        stream = self._line.left_stream
         if stream is None or not stream.action:
             return
         form = voice_form(self._call, self._call.status, self._route.application_sid)
@@ -246,39 +180,7 @@ class CallRunner:
         self._call.status = "in-progress"
         self._call.started = datetime.now(UTC)
         self._phone.note(Kind.ANSWERED)
-        self._ticking = asyncio.create_task(self._tick(), name="call-line")
-
-    async def _tick(self) -> None:
-        """Let the line live, 20 ms at a time on a steady schedule, until somebody hangs up."""
-        phone, line = self._phone, self._phone.line
-        answered = phone.clock.now_ms() - phone.line_ms()
-        limit = self._around.time_limit_seconds
-        while True:
-            end_ms = line.next_tick_ms
-            await phone.clock.sleep_until(answered + end_ms)
-            stream = self._stream
-            if stream is not None:
-                stream.settle()
-            else:
-                line.settle(phone.line_ms())
-            tick = line.tick()
-            for kind, detail in happenings(tick):
-                phone.note(kind, detail)
-            if stream is not None:
-                stream.frame(tick.frame, end_ms)
-                if tick.caller.digit is not None:
-                    stream.digit(tick.caller.digit)
-            if tick.caller.hang_up:
-                phone.hang_up()
-                return
-            if limit is not None and end_ms >= limit * 1000:
-                phone.interrupt(HungUp("time_limit"))
-                return
-
-    async def _stop_ticking(self) -> None:
-        if self._ticking is not None:
-            self._ticking.cancel()
-            await asyncio.gather(self._ticking, return_exceptions=True)
+        self._line.start()
 
     def _end(self, end: End) -> None:
         call, phone = self._call, self._phone
@@ -304,4 +206,4 @@ class CallRunner:
             self._alert(error.failure.code, error.failure.url, error.failure.text)
 
     def _alert(self, code: int, url: str, text: str) -> None:
-        self._around.account.alert(code, url, text, self._call.sid)
+        self._around.alert(code, url, text, self._call.sid)
