@@ -18,6 +18,15 @@ from sandbox.model import server_events as tell
 from sandbox.model.config import AudioFormat, MaxTokens, Modality, VoiceId
 from sandbox.model.items import Conversation, FunctionCall
 from sandbox.model.output_items import CalledItem, SpokenItem
+from sandbox.model.response_object import (
+    FailureDetails,
+    InputTokens,
+    ResponseAudio,
+    ResponseAudioOutput,
+    ResponseObject,
+    ResponseStatus,
+    StatusDetails,
+)
 from sandbox.model.script import Call, Fail, Reply, Say
 from sandbox.model.sound import bytes_per_ms, from_ulaw, pieces
 from sandbox.model.usage import usage
@@ -41,7 +50,7 @@ class Setup:
     max_output_tokens: MaxTokens
     metadata: dict[str, str] | None
     conversation_id: str | None
-    input_tokens: tell.InputTokens
+    input_tokens: InputTokens
     think_ms: float
     speed: float
 
@@ -96,7 +105,7 @@ class Response:
         self.due = None
         if self._open is not None:
             self._close("incomplete")
-        self._end("cancelled", tell.StatusDetails(type="cancelled", reason=reason))
+        self._end("cancelled", StatusDetails(type="cancelled", reason=reason))
         events, self._events = self._events, []
         return events
 
@@ -108,13 +117,13 @@ class Response:
                 case Say():
                     now = yield from self._say(output, now)
                     if output.stops_after_ms is not None:
-                        limit = tell.StatusDetails(type="incomplete", reason="max_output_tokens")
+                        limit = StatusDetails(type="incomplete", reason="max_output_tokens")
                         return self._end("incomplete", limit)
                 case Call():
                     now = yield from self._call(output, now)
                 case Fail():
-                    error = tell.FailureDetails(type="server_error", code=output.code, message=output.message)
-                    return self._end("failed", tell.StatusDetails(type="failed", error=error))
+                    error = FailureDetails(type="server_error", code=output.code, message=output.message)
+                    return self._end("failed", StatusDetails(type="failed", error=error))
         return self._end("completed", None)
 
     def _say(self, say: Say, begin: float) -> Generator[float, None, float]:
@@ -168,19 +177,19 @@ class Response:
         self._events += self._open.end(status)
         self._open = None
 
-    def _in_progress(self) -> tell.ResponseObject:
+    def _in_progress(self) -> ResponseObject:
         setup = self._setup
-        return tell.ResponseObject(
+        return ResponseObject(
             id=self.id,
             status="in_progress",
-            audio=tell.ResponseAudio(output=tell.ResponseAudioOutput(format=setup.format, voice=setup.voice)),
+            audio=ResponseAudio(output=ResponseAudioOutput(format=setup.format, voice=setup.voice)),
             conversation_id=setup.conversation_id,
             output_modalities=(setup.modality,),
             max_output_tokens=setup.max_output_tokens,
             metadata=setup.metadata,
         )
 
-    def _end(self, status: tell.ResponseStatus, details: tell.StatusDetails | None) -> None:
+    def _end(self, status: ResponseStatus, details: StatusDetails | None) -> None:
         self.done = True
         items = tuple(item.item for item in self._items)
         ended = msgspec.structs.replace(

@@ -44,7 +44,7 @@ class Stopped:
     ulaw: bytes
 
 
-Heard: TypeAlias = Started | Stopped
+Noticed: TypeAlias = Started | Stopped
 
 
 class Ear:
@@ -73,13 +73,13 @@ class Ear:
         """How much audio a commit would take."""
         return len(self._buffer) / BYTES_PER_MS
 
-    def feed(self, audio: bytes, sent_as: AudioFormat) -> list[Heard]:
+    def feed(self, audio: bytes, sent_as: AudioFormat) -> list[Noticed]:
         """Take some audio and return what it means."""
         ulaw, self._undecoded = to_ulaw(self._undecoded + audio, sent_as)
         unjudged = self._unjudged + ulaw
         whole = len(unjudged) - len(unjudged) % FRAME_BYTES
         self._unjudged = unjudged[whole:]
-        found: list[Heard] = []
+        found: list[Noticed] = []
         for start in range(0, whole, FRAME_BYTES):
             frame = unjudged[start : start + FRAME_BYTES]
             self._buffer += frame
@@ -94,14 +94,14 @@ class Ear:
         self._loud_frames = self._quiet_ms = 0
         return taken
 
-    def _judge(self, frame: bytes) -> list[Heard]:
+    def _judge(self, frame: bytes) -> list[Noticed]:
         if self.turns is None:
             self._keep_last(_MAX_BUFFER_MS)
             return []
         loud = loudness(frame) >= _needed_loudness(self.turns)
         return self._while_speaking(loud) if self.speaking else self._while_quiet(loud)
 
-    def _while_quiet(self, loud: bool) -> list[Heard]:
+    def _while_quiet(self, loud: bool) -> list[Noticed]:
         self._loud_frames = self._loud_frames + 1 if loud else 0
         prefix_ms = _prefix_ms(self.turns)
         if self._loud_frames < _ONSET_FRAMES:
@@ -112,7 +112,7 @@ class Ear:
         self._quiet_ms = 0
         return [Started(self._buffer_start_ms)]
 
-    def _while_speaking(self, loud: bool) -> list[Heard]:
+    def _while_speaking(self, loud: bool) -> list[Noticed]:
         self._quiet_ms = 0 if loud else self._quiet_ms + FRAME_MS
         if self._quiet_ms < _patience_ms(self.turns):
             self._keep_last(_MAX_BUFFER_MS)

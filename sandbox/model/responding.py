@@ -11,6 +11,7 @@ from sandbox.model.client_events import ItemReference, ResponseParams
 from sandbox.model.config import AudioFormat, Pcm, SessionConfig
 from sandbox.model.items import Conversation, Entry, checked
 from sandbox.model.refusal import RefusedError
+from sandbox.model.response_object import InputTokens
 from sandbox.model.script import Performance, Reply
 from sandbox.model.turns import last_heard
 from sandbox.model.usage import input_tokens
@@ -39,7 +40,7 @@ class Responding:
         self._rng = rng
         self._sends_pcm = sends_pcm
         self._running: list[Response] = []
-        self._last_input: tell.InputTokens | None = None
+        self._last_input: InputTokens | None = None
 
     @property
     def active(self) -> Response | None:

@@ -21,13 +21,14 @@ from sandbox.model import client_events as ask
 from sandbox.model import server_events as tell
 from sandbox.model.answering import Response
 from sandbox.model.config import JsonObject, Pcm, ServerVad, SessionConfig, updated
-from sandbox.model.items import Conversation, Entry, InputAudio, Message, checked
+from sandbox.model.editing import edit
+from sandbox.model.items import Conversation, Entry, InputAudio, Message
 from sandbox.model.listening import Ear, Started, Stopped
 from sandbox.model.refusal import RefusedError
 from sandbox.model.responding import Responding
 from sandbox.model.script import Performance, Script
 from sandbox.model.transcribing import Transcriber
-from sandbox.speech import Clip, find_similar, find_spoken
+from sandbox.speech import Clip, find_similar, find_spoken, is_speech
 from sandbox.speech.ulaw import BYTES_PER_MS
 
 MAX_SESSION_MS = 3_600_000  # OpenAI: 60 minutes, then session_expired and close 1001
@@ -154,36 +155,7 @@ class Session:
                     "invalid_event", "output_audio_buffer.clear is for WebRTC and SIP only.", param="type"
                 )
             case _:
-                return self._edit(event)
-
-    def _edit(
-        self, event: ask.ItemCreate | ask.ItemRetrieve | ask.ItemDelete | ask.ItemTruncate
-    ) -> list[tell.ServerEvent]:
-        match event:
-            case ask.ItemCreate():
-                item = checked(event.item)
-                if not item.id:
-                    item = msgspec.structs.replace(item, id=self._new_id("item"))
-                previous = self.conversation.add(Entry(item), after=event.previous_item_id)
-                return [
-                    tell.ItemAdded(item=item, previous_item_id=previous),
-                    tell.ItemDone(item=item, previous_item_id=previous),
-                ]
-            case ask.ItemRetrieve():
-                found = self.conversation.find(event.item_id, wanted_for="retrieve")
-                return [tell.ItemRetrieved(item=found.item)]
-            case ask.ItemDelete():
-                self.conversation.delete(event.item_id)
-                return [tell.ItemDeleted(item_id=event.item_id)]
-            case ask.ItemTruncate():
-                self.conversation.truncate(event.item_id, event.content_index, event.audio_end_ms)
-                return [
-                    tell.ItemTruncated(
-                        item_id=event.item_id,
-                        content_index=event.content_index,
-                        audio_end_ms=event.audio_end_ms,
-                    )
-                ]
+                return edit(self.conversation, event, self._new_id)
 
     def _update(self, update: JsonObject) -> list[tell.ServerEvent]:
         config = updated(self.config, update)
@@ -246,7 +218,7 @@ class Session:
         spoken = find_spoken(ulaw) or self._guess(ulaw)
         audio_ms = len(ulaw) // BYTES_PER_MS
         text = " ".join(clip.text for clip in spoken)
-        if not spoken and audio_ms:
+        if not spoken and is_speech(ulaw):
             self.notes.append(f"{item_id}: {audio_ms} ms of audio match no clip; was it changed on its way?")
         item = Message(id=item_id, role="user", content=(InputAudio(),))
         entry = Entry(item, audio_ms=audio_ms, clips=tuple(clip.name for clip in spoken), heard=text)

@@ -66,7 +66,7 @@ class Piece:
 def pieces(text: str, audio: bytes, *, per_ms: int, speed: float, rng: random.Random) -> list[Piece]:
     """Cut speech into odd-sized audio deltas and one delta per word, the words ahead of their sound."""
     length_ms = len(audio) / per_ms
-    words = re_joined(text)
+    words = spaced_words(text)
     spoken = [
         Piece(max(0.0, number / len(words) * length_ms - _WORDS_AHEAD_MS) / speed, words=word)
         for number, word in enumerate(words)
@@ -77,7 +77,7 @@ def pieces(text: str, audio: bytes, *, per_ms: int, speed: float, rng: random.Ra
     return sorted(spoken + sounds, key=lambda piece: (piece.at_ms, bool(piece.audio)))
 
 
-def re_joined(text: str) -> list[str]:
+def spaced_words(text: str) -> list[str]:
     """Split into words that, joined without anything between, give the text again."""
     words = text.split(" ")
     return [word if number == 0 else f" {word}" for number, word in enumerate(words) if word or number]

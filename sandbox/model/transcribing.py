@@ -9,7 +9,7 @@ import msgspec
 
 from sandbox.model import server_events as tell
 from sandbox.model.items import Conversation, InputAudio, Message
-from sandbox.model.sound import re_joined
+from sandbox.model.sound import spaced_words
 from sandbox.model.usage import transcription_usage
 
 
@@ -47,7 +47,7 @@ class Transcriber:
 
     def _written(self, pending: _Pending) -> list[tell.ServerEvent]:
         self._store(pending)
-        words = re_joined(pending.text)
+        words = spaced_words(pending.text)
         half = len(words) // 2
         halves = ("".join(words[:half]), "".join(words[half:]))
         events: list[tell.ServerEvent] = [

@@ -11,24 +11,23 @@ from collections.abc import Iterable
 
 from sandbox.model import server_events as tell
 from sandbox.model.items import Entry, FunctionCall, InputText, Item, Message, OutputAudio, OutputText
+from sandbox.model.response_object import CachedTokens, InputTokens, OutputTokens, Usage
 
 _AUDIO_IN_MS = 100
 _AUDIO_OUT_MS = 50
 _TEXT_CHARACTERS = 4
 
 
-def input_tokens(
-    instructions: str, entries: Iterable[Entry], before: tell.InputTokens | None
-) -> tell.InputTokens:
+def input_tokens(instructions: str, entries: Iterable[Entry], before: InputTokens | None) -> InputTokens:
     """Count the conversation that a response is given; what the last response was given is cached."""
     entries = tuple(entries)
     audio = sum(_audio_in(entry) for entry in entries)
     text = _text_tokens(instructions) + sum(_text_tokens(_text_of(entry.item)) for entry in entries)
-    cached = tell.CachedTokens(
+    cached = CachedTokens(
         text_tokens=min(text, before.text_tokens) if before else 0,
         audio_tokens=min(audio, before.audio_tokens) if before else 0,
     )
-    return tell.InputTokens(
+    return InputTokens(
         text_tokens=text,
         audio_tokens=audio,
         cached_tokens=cached.text_tokens + cached.audio_tokens,
@@ -36,15 +35,15 @@ def input_tokens(
     )
 
 
-def usage(given: tell.InputTokens, output: Iterable[Item], *, audio_ms: int) -> tell.Usage:
+def usage(given: InputTokens, output: Iterable[Item], *, audio_ms: int) -> Usage:
     """Count one response."""
-    said = tell.OutputTokens(
+    said = OutputTokens(
         text_tokens=sum(_text_tokens(_text_of(item)) for item in output),
         audio_tokens=math.ceil(audio_ms / _AUDIO_OUT_MS),
     )
     tokens_in = given.text_tokens + given.audio_tokens
     tokens_out = said.text_tokens + said.audio_tokens
-    return tell.Usage(
+    return Usage(
         total_tokens=tokens_in + tokens_out,
         input_tokens=tokens_in,
         output_tokens=tokens_out,

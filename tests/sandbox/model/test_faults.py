@@ -25,13 +25,14 @@ from sandbox.model import (
 from sandbox.model import server_events as tell
 from sandbox.model.config import Pcmu
 from sandbox.model.faults import Action, FaultyLine, HangUp, Send, quirks_of, refused_status
+from sandbox.model.response_object import ResponseAudio, ResponseAudioOutput, ResponseObject
 
 CLEARED = tell.Cleared()
 CREATED = tell.ResponseCreated(
-    response=tell.ResponseObject(
+    response=ResponseObject(
         id="resp_1",
         status="in_progress",
-        audio=tell.ResponseAudio(output=tell.ResponseAudioOutput(format=Pcmu(), voice="marin")),
+        audio=ResponseAudio(output=ResponseAudioOutput(format=Pcmu(), voice="marin")),
         conversation_id="conv_1",
         output_modalities=("audio",),
         max_output_tokens="inf",
