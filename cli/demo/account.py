@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import os
+
 from sandbox import NumberSeed, Seed
+from sandbox.seed import DEFAULT_ACCOUNT_SID, DEFAULT_AUTH_TOKEN
 from schemas import Fleet
 
 # Somebody else's number, and one that is declared before it was bought: plan and apply skip both.
 FOREIGN_WEBHOOK = {"+14155550140": "https://hooks.events-agency.example/voice"}
 NOT_BOUGHT_YET = frozenset({"+14155550199"})
 TWILIO_DEMO_URL = "https://demo.twilio.com/welcome/voice/"
+
+
+def sandbox_environment() -> dict[str, str]:
+    """Return this process's environment with the sandbox's account, whatever the real one is."""
+    return {
+        **os.environ,
+        "TM_PUBLIC_URL": "http://127.0.0.1",
+        "TWILIO_ACCOUNT_SID": DEFAULT_ACCOUNT_SID,
+        "TWILIO_AUTH_TOKEN": DEFAULT_AUTH_TOKEN,
+    }
 
 
 def seed_for(fleet: Fleet) -> Seed:

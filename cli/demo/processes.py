@@ -60,10 +60,12 @@ async def _until_ready(base: str, process: asyncio.subprocess.Process, log: Path
                 if (await client.get(f"{base}/readyz")).status_code == httpx2.codes.OK:
                     return
             await asyncio.sleep(0.05)
-    last_words = log.read_text(errors="replace").strip().splitlines()[-1:]
-    raise TmError(
-        f"tm serve did not start: {' '.join(last_words) or 'it said nothing'}", hint=f"Its log: {log}"
-    )
+    raise TmError(f"tm serve did not start: {_last_line(log)}", hint=f"Its log: {log}")
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), "it said nothing")
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
