@@ -27,7 +27,7 @@ class LiveCall:
     """One call: what was known at the webhook (`opening`), and the session that runs it.
 
     `token` opens its stream, once. `begun_at` is the monotonic moment of the webhook, `answered_at` that of
-    the answer, if it came before the stream.
+    the answer, if it came before the stream, and `expected_at` that by which the stream usually comes.
     """
 
     opening: CallRecord
@@ -36,6 +36,7 @@ class LiveCall:
     fallback_message: str
     begun_at: float
     answered_at: float | None
+    expected_at: float
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     claimed: bool = False
     reported_seconds: int | None = None
@@ -160,6 +161,10 @@ class Calls:
     def unclaimed(self) -> int:
         """How many calls wait for their stream, each with a connection to the model."""
         return sum(not call.claimed for call in self._live.values())
+
+    def worth_waiting_for(self, now: float) -> bool:
+        """Whether a stopping node should go on: somebody talks, or a stream is about to come."""
+        return any(call.claimed or now < call.expected_at for call in self._live.values())
 
     async def drained(self, seconds: float) -> bool:
         """Wait until no call is live, `seconds` at most; whether none is."""

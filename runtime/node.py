@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 from runtime.calls import Calls
@@ -30,19 +31,29 @@ class Node:
     mode that is not served; `UnresolvedReference` for a token that is not set; `DatabaseError`.
     """
 
-    def __init__(self, fleet: Fleet, settings: Settings, *, name: str, connect: ConnectModel) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        settings: Settings,
+        *,
+        name: str,
+        connect: ConnectModel,
+        clock: Callable[[], float] = time.monotonic,
+        epoch: Callable[[], float] = time.time,
+    ) -> None:
         _check_modes(fleet)
         public_url = fleet.service.public_url
         base_url = settings.node_url or public_url
         self.fleet = fleet
         self.settings = settings
+        self.clock = clock
         self.ready = False
         self._tokens = {account.name: signing_tokens(fleet, account) for account in fleet.accounts.values()}
         self.signatures = SignatureCheck(tuple(dict.fromkeys((public_url, base_url))))
         self.store = CallStore(settings.database_url, node=name)
         self.calls = Calls(self.store.save)
         self.media = HoldMedia.load(_holds(fleet))
-        self.reception = Reception(fleet, base_url, self.media, self.calls, connect)
+        self.reception = Reception(fleet, base_url, self.media, self.calls, connect, clock, epoch)
 
     def tokens_of(self, agent: str | None) -> tuple[str, ...]:
         """Return the auth tokens that may sign for an agent; all of them when there is no such agent."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -26,6 +25,8 @@ from schemas import Agent, Fleet
 
 # Twilio is given this long to bring the stream, on top of what it plays before it.
 STREAM_SECONDS = 20.0
+# After which a stream is not to be expected any more by a node that wants to stop.
+USUAL_SECONDS = 5.0
 # Calls that may wait for their stream at once: each has a paid connection to the model already.
 MOST_UNCLAIMED = 100
 
@@ -40,15 +41,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """Takes calls for the fleet's agents. `base_url` is where this node's own routes are reached."""
+    """Takes calls for the fleet's agents. `base_url` is where this node's own routes are reached.
+
+    `clock` gives monotonic seconds, `epoch` seconds since 1970.
+    """
 
     fleet: Fleet
     base_url: str
     media: HoldMedia
     calls: Calls
     connect: ConnectModel
-    clock: Callable[[], float] = time.monotonic
-    epoch: Callable[[], float] = time.time
+    clock: Callable[[], float]
+    epoch: Callable[[], float]
 
     def answer(self, agent: Agent, webhook: VoiceWebhook) -> Answer:
         """Decide on a call and begin it. A repeated webhook is the same call and gets the same answer."""
@@ -101,6 +105,7 @@ class Reception:
             fallback_message=agent.fallback_message,
             begun_at=now,
             answered_at=answered_at,
+            expected_at=now + prelude.seconds + USUAL_SECONDS,
         )
         call.answer = twiml.answer(
             prelude,

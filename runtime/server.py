@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import time
 from collections.abc import Callable
 from types import FrameType
 
@@ -108,9 +107,10 @@ class DrainingServer(uvicorn.Server):
         """Look, ten times a second, whether it is time to stop."""
         if self._signals:
             self._node.drain()
-            self._deadline = self._deadline or time.monotonic() + self._longest_call()
-            over = not any(True for _ in self._node.calls.live())
-            self.should_exit = over or self._signals > 1 or time.monotonic() > self._deadline
+            now = self._node.clock()
+            self._deadline = self._deadline or now + self._longest_call()
+            waiting = self._node.calls.worth_waiting_for(now)
+            self.should_exit = not waiting or self._signals > 1 or now > self._deadline
         if self.should_exit:
             await self._node.calls.end_all()
         return await super().on_tick(counter)
