@@ -16,14 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from runtime.call import events as ev
-from runtime.call.actions import (
-    Action,
-    ClearPlayback,
-    EndStream,
-    Finished,
-    PlayAudio,
-    PlayMark,
-)
+from runtime.call.actions import Action, ClearPlayback, Finished, PlayAudio, PlayMark
 from runtime.call.machine import CallMachine
 from runtime.call.plan import CallPlan
 
@@ -176,10 +169,13 @@ class World:
     def _act(self, actions: Sequence[Action]) -> list[Action]:
         for action in actions:
             self.done.append((self.now, action))
-            if isinstance(action, PlayAudio | PlayMark | ClearPlayback):
-                self._send_down(action)
-            assert not isinstance(action, EndStream) or self.machine.ending is not None
+            self.carry_out(action)
         return list(actions)
+
+    def carry_out(self, action: Action) -> None:
+        """Do what the machine wants done."""
+        if isinstance(action, PlayAudio | PlayMark | ClearPlayback):
+            self._send_down(action)
 
     def _send_down(self, action: PlayAudio | PlayMark | ClearPlayback) -> None:
         network = self.network

@@ -1,0 +1,199 @@
+"""The machine and the codec talk with the sandbox's model: two readings of one protocol, no sockets."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from functools import partial
+
+import pytest
+
+from runtime.call import events as ev
+from runtime.call.actions import Action, CloseModel, EndStream, EngineAction, Finished, TruncateItem
+from runtime.call.ending import Ending
+from runtime.call.plan import CallPlan
+from runtime.engines.realtime import RealtimeEngine, RealtimeSettings
+from sandbox.model import BISTRO, Call, Fail, Script, Session, say, when
+from sandbox.model.server_events import ServerEvent, encode
+from sandbox.model.session import Quirks
+from sandbox.speech import clip
+from tests.runtime.call.world import STREAM, World, payload
+
+GREETING = clip("agent-greeting-bistro")
+SORRY = "Please call again later."
+PLAN = CallPlan(greeting=GREETING.text, fallback_message=SORRY)
+ONE_WAY = 0.02  # s between us and the model
+
+
+class Telephone(World):
+    """A caller who speaks clips, and between them sends silence, in a call with the sandbox's model."""
+
+    def __init__(
+        self, script: Script | None = None, plan: CallPlan = PLAN, quirks: Quirks | None = None
+    ) -> None:
+        super().__init__(plan)
+        self.refusals: list[ServerEvent] = []
+        self._voice = b""
+        self._engine = RealtimeEngine(RealtimeSettings("You are a waiter."))
+        self._session = Session(
+            model=self._engine.model,
+            script=script or Script(),
+            rng=random.Random(1),
+            now=self.now * 1000,
+            epoch_s=1_790_000_000,
+            quirks=quirks or Quirks(),
+        )
+        self._reply(self._session.begin())
+
+    def pick_up(self) -> None:
+        self.feed(ev.StreamStarted(STREAM, "CA1"))
+        self._speak_on()
+
+    def speak(self, name: str, then: float) -> None:
+        """Let the caller say a line, and time pass behind it."""
+        line = clip(name).ulaw
+        self._voice += line
+        self.run(len(line) / 8000 + then)
+
+    def carry_out(self, action: Action) -> None:
+        super().carry_out(action)
+        if isinstance(action, EngineAction):
+            self.at(self.now + ONE_WAY, partial(self._ask, self._engine.encode(action)))
+
+    def _speak_on(self) -> None:
+        frame, self._voice = self._voice[:160], self._voice[160:]
+        if not self.ended:
+            self.feed(ev.CallerAudio(payload(frame.ljust(160, b"\xff"))))
+            self.at(self.now + 0.02, self._speak_on)
+
+    def _ask(self, frame: str) -> None:
+        self._reply(self._session.handle(frame, self.now * 1000))
+
+    def _reply(self, events: Iterable[ServerEvent]) -> None:
+        for event in events:
+            frame = encode(event, "event_1")
+            self.refusals += [event] if '"type":"error"' in frame else []
+            self.at(self.now + ONE_WAY, partial(self._hear_model, frame))
+        due = self._session.wake_at()
+        if due is not None:
+            self.at(due / 1000, self._wake_model)
+
+    def _wake_model(self) -> None:
+        events = self._session.wake(self.now * 1000)
+        if events:
+            self._reply(events)
+
+    def _hear_model(self, frame: str) -> None:
+        event = self._engine.decode(frame)
+        if event is not None:
+            self.feed(event)
+
+
+def lines(call: Telephone) -> list[tuple[str, str]]:
+    return [(entry.role, entry.text) for entry in call.machine.transcript]
+
+
+def heard(call: Telephone, name: str) -> bool:
+    return clip(name).ulaw in call.carrier.heard(call.now)
+
+
+def test_a_conversation_reaches_both_ears_byte_for_byte() -> None:
+    call = Telephone()
+    call.pick_up()
+    call.run(6.0)
+    call.speak("caller-book-table", then=6.0)
+    call.speak("caller-friday-two", then=8.0)
+    call.feed(ev.StreamStopped())
+    assert lines(call) == [
+        ("agent", GREETING.text),
+        ("caller", clip("caller-book-table").text),
+        ("agent", clip("agent-ask-day").text),
+        ("caller", clip("caller-friday-two").text),
+        ("agent", clip("agent-booked").text),
+    ]
+    assert all(heard(call, name) for name in ("agent-greeting-bistro", "agent-ask-day", "agent-booked"))
+    assert call.machine.ending == Ending("completed", end_reason="caller_hangup")
+    assert len(call.machine.facts.turn_ms) == 2
+    assert call.refusals == []
+
+
+def test_a_long_answer_that_is_interrupted_is_cut_where_the_caller_spoke() -> None:
+    call = Telephone()
+    call.pick_up()
+    call.run(6.0)
+    call.speak("caller-menu", then=4.0)
+    call.speak("caller-friday-two", then=8.0)
+    (truncate,) = call.actions(TruncateItem)
+    menu = next(entry for entry in call.machine.transcript if entry.interrupted)
+    assert isinstance(truncate, TruncateItem)
+    assert (menu.item_id, menu.heard_ms) == (truncate.item_id, truncate.heard_ms)
+    assert clip("agent-menu").text.startswith(menu.text)
+    assert 20 < len(menu.text) < len(clip("agent-menu").text) / 2
+    assert not heard(call, "agent-menu")
+    assert heard(call, "agent-booked")
+    assert call.refusals == []
+
+
+@pytest.mark.parametrize("pause", [0.62, 0.75, 0.9, 1.13, 1.8, 2.4, 3.7, 6.1])
+def test_no_moment_of_interruption_makes_the_model_refuse_anything(pause: float) -> None:
+    call = Telephone()
+    call.pick_up()
+    call.run(pause)
+    call.speak("caller-menu", then=pause)
+    call.speak("caller-book-table", then=pause)
+    call.speak("caller-friday-two", then=8.0)
+    assert call.refusals == []
+    assert heard(call, "agent-booked")
+
+
+def test_an_agent_who_hangs_up_is_heard_to_the_end() -> None:
+    goodbye = when("caller-thanks-goodbye", (say("agent-goodbye"), Call("hang_up")))
+    call = Telephone(Script(rules=(goodbye, *BISTRO)))
+    call.pick_up()
+    call.run(6.0)
+    call.speak("caller-thanks-goodbye", then=6.0)
+    assert heard(call, "agent-goodbye")
+    assert [action for _, action in call.done][-3:] == [EndStream(None), CloseModel(), Finished()]
+    assert call.machine.ending == Ending("completed", end_reason="agent_completed")
+
+
+def test_keys_are_answered_like_words() -> None:
+    call = Telephone(Script(rules=(when("keys 12", say("agent-hours")),)))
+    call.pick_up()
+    call.run(6.0)
+    call.feed(ev.KeyPressed("1"), ev.KeyPressed("2"))
+    call.run(8.0)
+    assert ("caller", "[keys: 12]") in lines(call)
+    assert heard(call, "agent-hours")
+
+
+def test_the_warning_is_spoken_half_a_minute_before_the_end() -> None:
+    call = Telephone(plan=CallPlan(greeting=GREETING.text, fallback_message=SORRY, max_call_seconds=70))
+    call.pick_up()
+    call.run(46.0)
+    assert heard(call, "agent-warning")
+    call.run(25.0)
+    assert call.machine.ending == Ending("completed", end_reason="max_duration")
+
+
+def test_an_answer_that_fails_once_is_given_the_second_time() -> None:
+    call = Telephone(Script(rules=(when("caller-menu", Fail(), say("agent-menu")),)))
+    call.pick_up()
+    call.run(6.0)
+    call.speak("caller-menu", then=14.0)
+    assert heard(call, "agent-menu")
+
+
+def test_a_format_that_is_echoed_wrong_once_is_put_right() -> None:
+    call = Telephone(quirks=Quirks(echo_pcm=1))
+    call.pick_up()
+    call.run(6.0)
+    assert heard(call, "agent-greeting-bistro")
+
+
+def test_a_format_that_is_echoed_wrong_twice_is_never_heard() -> None:
+    call = Telephone(quirks=Quirks(echo_pcm=2))
+    call.pick_up()
+    call.run(6.0)
+    assert call.carrier.heard(call.now) == b""
+    assert call.machine.ending == Ending("rejected", reject_reason="model_unavailable")
