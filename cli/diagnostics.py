@@ -14,8 +14,8 @@ from schemas.places import Diagnostic, Place
 
 FORMAT_VERSION = "1.0"
 
-# A line whose key looks like one of these is shown without its value: it may be a secret.
-_CONFIDENTIAL = re.compile(r"tok|secret|key|auth|pass|cred|header|bearer", re.IGNORECASE)
+# A line with one of these in it, or below it, is shown without its value: that may be a secret.
+_CONFIDENTIAL = re.compile(r"tok|secret|key|auth|pass|cred|header|bearer|sid", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,13 @@ def _one_line(text: str) -> str:
 def _snippet(place: Place, code: str) -> list[str]:
     """Return the line and a caret under the place, or nothing when the file cannot be read any more."""
     try:
-        line = Path(place.file).read_text(encoding="utf-8-sig").split("\n")[place.line - 1]
+        lines = Path(place.file).read_text(encoding="utf-8-sig").split("\n")[: place.line]
+        line = _one_line(lines[place.line - 1].replace("\t", " ").rstrip("\r"))
     except (OSError, ValueError, IndexError):
         return []
-    line = _one_line(line.replace("\t", " ").rstrip("\r"))
-    key, colon, _ = line.partition(":")
-    if colon and (code == UNKNOWN_KEY or _CONFIDENTIAL.search(key)):
-        line = f"{key}: ***"
+    if code == UNKNOWN_KEY or _CONFIDENTIAL.search("".join(lines[-2:])):
+        key, colon, _ = line.partition(":")
+        line = f"{key}: ***" if colon else "***"
     return [f"    {line}", f"    {' ' * (place.column - 1)}^"]
 
 
