@@ -122,12 +122,16 @@ def _cause(settings: Settings, record: LiveNumber) -> Cause:
 def _not_declared(
     desired: Iterable[DesiredNumber], live: Iterable[LiveNumber], policy: Policy
 ) -> list[LiveNumber]:
-    """Return the numbers that are ours and that no file declares, in whatever region."""
-    declared = {(wanted.account, wanted.number) for wanted in desired}
+    """Return the numbers that are ours and that no file declares, in whatever account or region.
+
+    A number exists in one account only: were one account declared under two names, the number must not
+    look forgotten under the other.
+    """
+    declared = {wanted.number for wanted in desired}
     forgotten = [
         record
         for record in live
-        if (record.account, record.number) not in declared
+        if record.number not in declared
         and is_ours(record.stored, policy.public_url)
         and (policy.targets is None or agent_named_in(record.stored, policy.public_url) in policy.targets)
     ]

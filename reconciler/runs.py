@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 
 from reconciler.apply import Executor
 from reconciler.connections import Connections
@@ -36,7 +37,10 @@ async def apply_run(
     on_outcome: Callable[[Outcome], None],
     on_interrupt: Callable[[], None],
 ) -> Report:
-    """Apply a plan. After SIGINT or SIGTERM no number is begun any more; those in progress end first."""
+    """Apply a plan. After SIGINT or SIGTERM no number is begun any more; those in progress end first.
+
+    A second SIGINT ends the run at once with KeyboardInterrupt; the journal tells what was being written.
+    """
     state_dir = Path(environ.get("TM_STATE_DIR") or _DEFAULT_STATE_DIR)
     stop = asyncio.Event()
 
@@ -52,13 +56,21 @@ async def apply_run(
 
 @contextmanager
 def _interrupted_by(interrupt: Callable[[], None]) -> Iterator[None]:
-    """Call `interrupt` on SIGINT and SIGTERM while the context lasts."""
+    """Call `interrupt` in the event loop on the first SIGINT or SIGTERM while the context lasts.
+
+    The signal's former handler is then back in place, so that a second one ends the run at once.
+    """
     loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
-        loop.add_signal_handler(number, interrupt)
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, former[signal.Signals(number)])
+        loop.call_soon_threadsafe(interrupt)
+
+    for number in former:
+        signal.signal(number, handle)
     try:
         yield
     finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
+        for number, handler in former.items():
+            signal.signal(number, handler)

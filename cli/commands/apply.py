@@ -134,15 +134,26 @@ def _confirm(plan: Plan) -> None:
 
 def _apply(plan: Plan, fleet: Fleet, now: datetime, concurrency: int) -> Report:
     console = err()
-    with ApplyProgress(console, len(plan.changes)) as progress:
-        return asyncio.run(
-            apply_run(
-                plan,
-                fleet,
-                os.environ,
-                now,
-                concurrency=concurrency,
-                on_outcome=progress,
-                on_interrupt=lambda: console.print("interrupted: numbers in progress are finished first"),
+
+    def say_so() -> None:
+        console.print("interrupted: numbers in progress are finished first")
+
+    try:
+        with ApplyProgress(console, len(plan.changes)) as progress:
+            return asyncio.run(
+                apply_run(
+                    plan,
+                    fleet,
+                    os.environ,
+                    now,
+                    concurrency=concurrency,
+                    on_outcome=progress,
+                    on_interrupt=say_so,
+                )
             )
+    except KeyboardInterrupt as interrupt:
+        error = TmError(
+            "interrupted twice: numbers in progress may be written or not",
+            hint="The journal names them; the next tm plan shows what is left.",
         )
+        raise RunFailedError(error, EXIT_INTERRUPTED) from interrupt

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
+import sys
 from pathlib import Path
 
 import httpx2
@@ -146,3 +148,59 @@ def test_an_interrupt_ends_with_the_report(world: WireWorld) -> None:
     report = done.json()
     assert [item["number"] for item in report["updated"]] == [FRONT_DESK]
     assert [item["number"] for item in report["not_attempted"]] == [SALES]
+
+
+def test_a_second_interrupt_ends_at_once_and_is_still_one_document(world: WireWorld) -> None:
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "POST":
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+        return world.account.answer(request)
+
+    world.account.handler = handler
+    done = world.tm("apply", "--yes", "--format", "json")
+    assert done.code == 130
+    assert "interrupted" in done.json()["error"]
+
+
+def test_limits_hold_for_saved_plans_too(world: WireWorld) -> None:
+    world.tm("apply", "--yes")
+    world.declare(FLEET.replace("https://agents.example", "https://new.example"))
+    world.tm("plan", "--out", "plan.json")
+    assert world.tm("apply", "plan.json").code == 5
+    assert world.tm("apply", "plan.json", "--allow", "hosts=1").code == 0
+
+
+class Terminal(io.StringIO):
+    """A keyboard with somebody at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "code", "writes"), [("y\n", 0, 2), ("n\n", 1, 0), ("", 130, 0)])
+def test_on_a_terminal_the_plan_is_shown_and_asked_for(
+    world: WireWorld, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, writes: int
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    done = world.tm("apply", "--format", "json")
+    assert done.code == code
+    assert "2 to adopt" in done.err
+    assert "Apply this plan?" in done.err
+    assert len(done.json()["updated"]) == len(world.account.writes) == writes
+
+
+def test_nothing_to_do_asks_nothing(world: WireWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.tm("apply", "--yes")
+    monkeypatch.setattr(sys, "stdin", Terminal(""))
+    assert world.tm("apply").code == 0
+
+
+def test_an_empty_folder_plans_and_applies_to_nothing(
+    world: WireWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (world.folder / "agents.d" / "fleet.yaml").unlink()
+    monkeypatch.setenv("TM_PUBLIC_URL", "https://agents.example")
+    assert world.tm("plan", "--exit-code").code == 0
+    assert world.tm("apply", "--yes").out == "nothing to do\n"
+    assert not world.account.writes

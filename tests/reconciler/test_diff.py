@@ -276,3 +276,9 @@ def test_a_new_public_url_is_seen_as_a_move_of_the_fleet() -> None:
     assert planned(wanted(), number).ownership.new_host == "agents.example"
     assert planned(wanted(), edited(applied(wanted()), voice_url=SOMEBODYS)).ownership.new_host is None
     assert planned(wanted(), live()).ownership.new_host is None
+
+
+def test_one_account_under_two_names_makes_no_number_look_forgotten() -> None:
+    twin = replace(applied(wanted()), account="twin")
+    plan = planned(wanted(), [applied(wanted()), twin], replace(POLICY, prune=True))
+    assert not plan.changes
