@@ -30,22 +30,33 @@ class Frame:
     text: str
 
 
-def now_ms() -> float:
-    """Return the event loop's time in milliseconds."""
-    return asyncio.get_running_loop().time() * 1000
+class Clock:
+    """Milliseconds of the event loop's time, `speed` times as fast."""
+
+    def __init__(self, speed: float = 1.0) -> None:
+        self._speed = speed
+
+    def now(self) -> float:
+        """Return the time in milliseconds."""
+        return asyncio.get_running_loop().time() * 1000 * self._speed
+
+    def seconds(self, ms: float) -> float:
+        """Return how many real seconds these milliseconds take."""
+        return max(0.0, ms) / 1000 / self._speed
 
 
 class Connection:
     """A session on a socket. `frames` is everything that was said, `session` what became of it."""
 
-    def __init__(self, socket: WebSocket, session: Session, line: FaultyLine) -> None:
+    def __init__(self, socket: WebSocket, session: Session, line: FaultyLine, clock: Clock) -> None:
         self.session = session
         self.frames: deque[Frame] = deque(maxlen=_MAX_FRAMES)
         self.close_code: int | None = None
         self.ended = asyncio.Event()
         self._socket = socket
         self._line = line
-        self._opened_at = now_ms()
+        self._clock = clock
+        self._opened_at = clock.now()
         self._in_order = asyncio.Lock()
         self._rescheduled = asyncio.Event()
         self._cut = asyncio.Event()
@@ -99,12 +110,13 @@ class Connection:
             await self._carry_out([Send(frame)])
 
     async def _read(self) -> None:
-        await self._tell(self.session.begin())
+        async with self._in_order:
+            await self._tell(self.session.begin())
         while True:
             frame = await self._receive()
             self._remember("in", frame)
             async with self._in_order:
-                await self._tell(self.session.handle(frame, now_ms()))
+                await self._tell(self.session.handle(frame, self._clock.now()))
 
     async def _receive(self) -> str:
         message = await self._socket.receive()
@@ -117,13 +129,15 @@ class Connection:
         while True:
             due = self._wake_at()
             try:
-                async with asyncio.timeout(None if due is None else max(0.0, due - now_ms()) / 1000):
+                async with asyncio.timeout(
+                    None if due is None else self._clock.seconds(due - self._clock.now())
+                ):
                     await self._rescheduled.wait()
                 self._rescheduled.clear()
             except TimeoutError:
                 async with self._in_order:
-                    await self._carry_out(self._line.wake(now_ms()))
-                    await self._tell(self.session.wake(now_ms()))
+                    await self._carry_out(self._line.wake(self._clock.now()))
+                    await self._tell(self.session.wake(self._clock.now()))
 
     def _wake_at(self) -> float | None:
         times = (self.session.wake_at(), self._line.wake_at)
@@ -143,7 +157,7 @@ class Connection:
             match action:
                 case Send(frame=frame, after_ms=after_ms):
                     if after_ms:
-                        await asyncio.sleep(after_ms / 1000)
+                        await asyncio.sleep(self._clock.seconds(after_ms))
                     self._remember("out", frame)
                     await self._socket.send_text(frame)
                 case HangUp(code=None):
@@ -152,7 +166,7 @@ class Connection:
                     await self.close(code, reason)
 
     def _remember(self, direction: Literal["in", "out"], text: str) -> None:
-        self.frames.append(Frame(direction, now_ms() - self._opened_at, text))
+        self.frames.append(Frame(direction, self._clock.now() - self._opened_at, text))
 
     def _parsed(self, direction: Literal["in", "out"], event_type: str) -> list[JsonObject]:
         found = (_object(frame.text) for frame in self.frames if frame.direction == direction)

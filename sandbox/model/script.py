@@ -6,8 +6,8 @@
         when("transfer", say("agent-goodbye")),             # the tool's result has come
     ))
 
-Rules are tried in order. A rule with several replies gives them one after another, the last one
-again and again.
+Rules are tried in order; of several lines in one turn the last is answered. A rule with several
+replies gives them one after another, the last one again and again.
 """
 
 from __future__ import annotations
@@ -79,6 +79,11 @@ class Heard:
     clips: tuple[str, ...] = ()
     tool: str | None = None
 
+    def newest_first(self) -> tuple[Heard, ...]:
+        """Return it clip by clip, the last one first, and as a whole at the end."""
+        apart = (Heard(clip(name).text, (name,)) for name in reversed(self.clips))
+        return (*apart, self)
+
 
 def heard_text(text: str) -> Heard:
     """Return written words as if they had been heard: a line's own words are that line."""
@@ -142,19 +147,23 @@ class Performance:
         """Choose the reply.
 
         Instructions that contain an agent's line word for word are followed; with nothing heard yet
-        it is the greeting; else the first rule that fits.
+        it is the greeting; else the first rule that fits the last thing that was said.
         """
         ordered = line_in(instructions)
         if ordered is not None:
             return (ordered,)
         if heard is None:
             return self.script.greeting
-        for number, rule in enumerate(self.script.rules):
-            if rule.matches(heard):
-                turn = min(self._used[number], len(rule.replies) - 1)
-                self._used[number] += 1
-                return rule.replies[turn]
+        for said in heard.newest_first():
+            for number, rule in enumerate(self.script.rules):
+                if rule.matches(said):
+                    return self._next_reply(number, rule)
         return self.script.otherwise
+
+    def _next_reply(self, number: int, rule: Rule) -> Reply:
+        turn = min(self._used[number], len(rule.replies) - 1)
+        self._used[number] += 1
+        return rule.replies[turn]
 
 
 def line_in(instructions: str) -> Say | None:

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from sandbox.model.connection import Connection, now_ms
+from sandbox.model.connection import Clock, Connection
 from sandbox.model.faults import Fault, FaultyLine, quirks_of, refused_status
 from sandbox.model.script import Script
 from sandbox.model.session import Session, id_maker
@@ -32,6 +32,7 @@ class RealtimeServer:
     Mount `routes()` in a Starlette application. `sessions` holds a `Connection` for each client that was
     accepted, oldest first; `script` and `faults` may be changed and hold for the next connection. The
     same seed makes the same ids, chunk sizes and delays. With a `key` set, any other is refused.
+    `speed` lets its clock run faster than the real one, for tests.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class RealtimeServer:
         seed: int = 0,
         faults: Sequence[Fault] = (),
         key: str | None = None,
+        speed: float = 1.0,
     ) -> None:
         self.script = script or Script()
         self.faults: list[Fault] = list(faults)
@@ -48,6 +50,7 @@ class RealtimeServer:
         self.attempts = 0
         self._seed = seed
         self._key = key
+        self._clock = Clock(speed)
 
     def routes(self) -> list[BaseRoute]:
         """Return the one route."""
@@ -80,11 +83,12 @@ class RealtimeServer:
             model=model,
             script=self.script,
             rng=rng,
-            now=now_ms(),
+            now=self._clock.now(),
             epoch_s=time.time(),
             quirks=quirks_of(self.faults, number),
         )
-        return Connection(socket, session, FaultyLine(self.faults, number, id_maker(rng), now_ms()))
+        line = FaultyLine(self.faults, number, id_maker(rng), self._clock.now())
+        return Connection(socket, session, line, self._clock)
 
     def _status(self, socket: WebSocket, model: str) -> int | None:
         scheme, _, key = socket.headers.get("authorization", "").partition(" ")

@@ -261,6 +261,14 @@ def test_replies_of_one_rule_follow_each_other_and_the_last_stays() -> None:
     assert heard == [clip("agent-hello").ulaw, both, both]
 
 
+def test_of_two_lines_in_one_turn_the_last_is_answered() -> None:
+    client = phone_client()
+    client.hear(clip("caller-friday-two").ulaw + clip("caller-book-table").ulaw)
+    client.speak("caller-menu")
+    client.wait(5000)
+    assert audio_of(client.events) == clip("agent-menu").ulaw
+
+
 def test_any_sound_can_be_said() -> None:
     client = phone_client(Script(greeting=(Say("La la.", b"\x01\x02\x03"),)))
     client.send({"type": "response.create"})

@@ -144,6 +144,18 @@ def test_a_broken_connection_looks_like_the_real_one_and_the_next_is_whole(fault
     assert len(server.sessions) == 2
 
 
+def test_a_faster_clock_makes_minutes_of_thinking_short() -> None:
+    server = RealtimeServer(Script(think_ms=60_000), speed=1000)
+
+    async def call() -> None:
+        async with serving(server) as url, connected(url) as connection:
+            await connection.response.create()
+            await until(connection, "response.done")
+
+    asyncio.run(call())
+    assert server.sessions[0].frames[-1].at_ms > 60_000
+
+
 def test_closing_the_server_ends_every_session() -> None:
     server = RealtimeServer()
 
