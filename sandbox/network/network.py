@@ -38,6 +38,7 @@ class Network:
     """Holds the calls in progress; each is a task that ends with the call or with `close`.
 
     `phones` maps numbers in E.164 to phones; a number without one rings until the time is up.
+    `tunnels` maps public origins (`https://voice.example`) to local ones, for the calls to come.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Network:
         self.phones: dict[str, Phone] = {}
         self._account = account
         self._clock = clock or Clock()
-        self._tunnels = Tunnels(dict(tunnels or {}))
+        self.tunnels = dict(tunnels or {})
         self._tls = ssl.create_default_context()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         account.switchboard = self
@@ -134,7 +135,12 @@ class Network:
         number = call.to if call.direction == "inbound" else call.from_
         region = self._account.answering_region(number) if call.direction == "inbound" else DEFAULT_REGION
         around = Surroundings(
-            self._account, self._account.token(region), self._tunnels, self._tls, faults, time_limit_seconds
+            self._account,
+            self._account.token(region),
+            Tunnels(dict(self.tunnels)),
+            self._tls,
+            faults,
+            time_limit_seconds,
         )
         runner = CallRunner(phone_call, route, around)
         self._tasks[call.sid] = asyncio.create_task(self._hold(phone_call, runner, ring), name="phone-call")

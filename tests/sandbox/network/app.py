@@ -21,7 +21,7 @@ from sandbox.server import LoopbackServer
 
 BISTRO = "+14155550123"
 GUEST = "+14155550199"
-SPEED = 8
+SPEED = 16
 
 Message = Mapping[str, object]
 

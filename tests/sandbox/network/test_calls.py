@@ -1,4 +1,4 @@
-"""Whole calls over real sockets, on a clock that runs eight times as fast."""
+"""Whole calls over real sockets, on a clock that runs sixteen times as fast."""
 
 from __future__ import annotations
 
