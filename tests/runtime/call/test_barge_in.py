@@ -76,6 +76,15 @@ def test_what_the_model_still_says_after_a_barge_in_is_not_played() -> None:
     assert spoken(world.run(5.0)) == b""
 
 
+def test_audio_of_an_item_that_was_cut_stays_unheard_when_its_response_is_over() -> None:
+    world = answered()
+    world.say("a", b"a" * 2 * SECOND)
+    world.run(0.3)
+    world.feed(BARGE_IN)
+    assert world.feed(ev.ModelAudio("r1", "a", payload(b"a" * SECOND))) == []
+    assert spoken(world.run(5.0)) == b""
+
+
 def test_the_answer_to_a_barge_in_is_played() -> None:
     world = answered()
     world.say("a", b"a" * SECOND, end=False)
@@ -273,6 +282,13 @@ def test_what_the_model_says_reaches_the_caller_byte_for_byte(
     world.feed(ev.ResponseEnded("r1", "completed"))
     world.run(30.0)
     assert world.carrier.heard(world.now) == b"".join(chunks)
+
+
+def test_the_next_item_flushes_the_rest_of_one_that_never_said_it_was_done() -> None:
+    world = answered()
+    world.feed(ev.ModelAudio("r1", "a", payload(b"a" * 333)), ev.ModelAudio("r1", "b", payload(b"b" * 160)))
+    world.run(1.0)
+    assert world.carrier.heard(world.now) == b"a" * 333 + b"b" * 160
 
 
 @settings(max_examples=60, deadline=None)

@@ -250,3 +250,13 @@ def test_a_pause_that_the_model_does_not_answer_is_used_after_5_s() -> None:
     world.feed(ev.CallerSpeechStarted("c1", 0), ev.CallerSpeechStopped("c1", 500))
     assert world.run(4.9) == []
     assert world.run(0.2) == [Respond(guidance=WARNING)]
+
+
+def test_several_tools_in_one_response_are_answered_by_one_request_to_go_on() -> None:
+    world = answered()
+    world.feed(ev.ResponseStarted("r1"))
+    for number in range(3):
+        world.feed(ev.ToolRequested("r1", f"call-{number}", "fly", "{}"))
+    assert world.feed(ev.ResponseEnded("r1", "completed")) == [Respond()]
+    world.feed(ev.ResponseStarted("r2"))
+    assert world.feed(ev.ResponseEnded("r2", "completed")) == []
