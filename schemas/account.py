@@ -11,15 +11,15 @@ from schemas.declared import Declared
 from schemas.fields import AccountSid, Name, Region, Text, choice
 from schemas.secret import Secret
 
-# Twilio: without an edge, requests are processed in us1 whatever the region says.
-EDGE_OF_REGION: dict[str, EdgeName] = {"us1": "ashburn", "ie1": "dublin", "au1": "sydney"}
-
 EdgeName = Literal[
     "ashburn", "dublin", "frankfurt", "sao-paulo", "singapore", "sydney", "tokyo", "umatilla", "roaming",
     "ashburn-ix", "san-jose-ix", "sao-paulo-ix", "london-ix", "frankfurt-ix", "singapore-ix", "tokyo-ix",
     "sydney-ix",
 ]  # fmt: skip
 Edge = Annotated[EdgeName, choice(EdgeName)]
+
+# Twilio: without an edge, requests are processed in us1 whatever the region says.
+EDGE_OF_REGION: dict[str, EdgeName] = {"us1": "ashburn", "ie1": "dublin", "au1": "sydney"}
 
 
 def _edge_of_account(values: dict[str, Any]) -> EdgeName:

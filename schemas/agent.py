@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from schemas.declared import Declared
-from schemas.fields import Json, Name, OneOrMore, PhoneNumber, Region, Shorthand, Text, choice
+from schemas.fields import CallerOrList, Json, Name, OneOrMore, PhoneNumber, Region, Shorthand, Text, choice
 from schemas.hold import Hold
 from schemas.tools import Tool
 
@@ -108,7 +108,7 @@ class AgentFields(Declared):
         | None
     ) = None
     """What callers hear until it speaks: the name of a Hold, or one written here."""
-    allow_callers: Annotated[tuple[Text, ...], OneOrMore()] | None = None
+    allow_callers: Annotated[tuple[CallerOrList, ...], OneOrMore()] | None = None
     """Who may call: phone numbers, prefixes such as +1415*, names of Whitelists. Everybody when absent."""
     max_call_seconds: Annotated[int, Field(ge=10, le=14400)] = 600
     """When a call is ended, with a warning before."""

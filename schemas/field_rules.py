@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from schemas import codes
-from schemas.account import Account, RegionCredentials
+from schemas.account import Account
 from schemas.agent import NOT_ACTED_ON, REALTIME_VOICES, Agent
 from schemas.entry import Entry
 from schemas.hold import NEEDED_FIELDS, Hold
@@ -74,26 +74,31 @@ class FieldRules:
 
 
 def _check_strategy(hold: Hold, source: SourceMap, path: FieldPath) -> Iterator[Diagnostic]:
-    missing = [name for name in NEEDED_FIELDS[hold.strategy] if getattr(hold, name) is None]
+    missing = [name for name in NEEDED_FIELDS[hold.strategy] if not _is_set(source, path, name)]
     if missing:
         message = f"strategy {hold.strategy} needs {listed(missing, 'and')}"
         yield _error(codes.INCOMPLETE, message, source.place_of((*path, "strategy")))
 
 
+def _is_set(source: SourceMap, path: FieldPath, name: str) -> bool:
+    """Tell whether a field was written, even where a reference in it cannot be resolved yet."""
+    mapping = source.value_of(path)
+    return isinstance(mapping, SourceMap) and mapping.get(name) is not None
+
+
 def _check_account(account: Account, source: SourceMap) -> Iterator[Diagnostic]:
-    yield from _check_credentials(account, source, ())
-    for region, credentials in account.regions.items():
-        yield from _check_credentials(credentials, source, ("regions", region))
+    yield from _check_credentials(source, ())
+    for region in account.regions:
+        yield from _check_credentials(source, ("regions", region))
 
 
-def _check_credentials(
-    credentials: Account | RegionCredentials, source: SourceMap, path: FieldPath
-) -> Iterator[Diagnostic]:
-    if credentials.api_key is not None and credentials.api_secret is None:
+def _check_credentials(source: SourceMap, path: FieldPath) -> Iterator[Diagnostic]:
+    has_key, has_secret = _is_set(source, path, "api_key"), _is_set(source, path, "api_secret")
+    if has_key and not has_secret:
         yield _error(codes.INCOMPLETE, "api_key needs api_secret", source.place_of((*path, "api_key")))
-    elif credentials.api_secret is not None and credentials.api_key is None:
+    elif has_secret and not has_key:
         yield _error(codes.INCOMPLETE, "api_secret needs api_key", source.place_of((*path, "api_secret")))
-    elif credentials.auth_token is None and credentials.api_key is None:
+    elif not has_key and not _is_set(source, path, "auth_token"):
         message = "credentials are missing: auth_token, or api_key and api_secret"
         yield _error(codes.INCOMPLETE, message, source.place_of(path))
 
@@ -145,10 +150,11 @@ def is_private_host(host: str) -> bool:
 
 
 def _check_whatsapp(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
-    whatsapp = agent.whatsapp
-    if whatsapp is not None and whatsapp.sender is None and whatsapp.messaging_service is None:
+    path = ("whatsapp",)
+    either = any(_is_set(source, path, name) for name in ("sender", "messaging_service"))
+    if agent.whatsapp is not None and not either:
         message = "whatsapp needs sender or messaging_service"
-        yield _error(codes.INCOMPLETE, message, source.place_of(("whatsapp",)))
+        yield _error(codes.INCOMPLETE, message, source.place_of(path))
 
 
 def _not_acted_on(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:

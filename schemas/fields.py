@@ -145,6 +145,10 @@ PublicUrl = Annotated[
     str, _text_check(_public_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^?#]+$"})
 ]
 Text = Annotated[str, Field(min_length=1)]
+# A caller, or the name of a Whitelist: which of them a text is meant to be is for a rule to tell.
+CallerOrList = Annotated[
+    Text, WithJsonSchema({"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer"}]})
+]
 
 
 def choice(literal: object) -> BeforeValidator:

@@ -76,7 +76,18 @@ def _yaml_files(folder: Path, findings: list[Diagnostic]) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if name.endswith(_SUFFIXES) and not name.startswith("."):
-                yield Path(parent) / name
+                path = Path(parent) / name
+                if str(path).isprintable():
+                    yield path
+                else:
+                    findings.append(_unprintable(path))
+
+
+def _unprintable(path: Path) -> Diagnostic:
+    """Return the finding for a name that output could not carry: not UTF-8, or with control characters."""
+    shown = str(path).encode("unicode_escape").decode()
+    message = "the file's name has characters that cannot be shown"
+    return Diagnostic("error", codes.UNREADABLE_FILE, message, Place(shown, 1, 1))
 
 
 def _unreadable(path: Path, error: OSError) -> Diagnostic:

@@ -23,6 +23,8 @@ def shown(value: object) -> str:
         return f"the value of {value.origin}"
     if isinstance(value, str):
         return f'text "{value if len(value) <= 40 else value[:39] + "…"}"'
+    if isinstance(value, Reference):
+        return "a reference"
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, list | tuple):

@@ -53,9 +53,7 @@ def _entry(kind: str, name: Source, document: SourceMap, reading: Reading) -> En
     if name is None:
         reading.findings.append(_error(codes.BAD_NAME, f"name is missing: {rule}", place))
     else:
-        # Names are looked up before references are resolved.
-        what = shown(name) if isinstance(name, str) else "something else"
-        reading.findings.append(_error(codes.BAD_NAME, f"a name has {rule}; got {what}", place))
+        reading.findings.append(_error(codes.BAD_NAME, f"a name has {rule}; got {shown(name)}", place))
     source.put("name", _STAND_IN, place, place)
     return Entry(kind, f"{_STAND_IN} {place}", source)
 

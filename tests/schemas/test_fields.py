@@ -66,7 +66,7 @@ def test_only_true_e164_is_a_phone_number(folder: Folder, number: str) -> None:
     assert " TM024 " in folder.findings()[0]
 
 
-@pytest.mark.parametrize("name", ["Front", "-x", "a_b", "a" * 64, '"a\\n"', "ä"])
+@pytest.mark.parametrize("name", ["Front", "-x", "a_b", "a" * 64, '"a\\n"', "ä", "${env:NAME}"])
 def test_a_malformed_name_is_reported_and_the_rest_is_checked(folder: Folder, name: str) -> None:
     folder.write(f"kind: Agent\nname: {name}\ninstructions: x\ngretting: x\n")
     first, second = folder.findings()

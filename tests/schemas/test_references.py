@@ -76,6 +76,23 @@ def test_a_missing_file_is_an_error_at_its_place(folder: Folder) -> None:
     ]
 
 
+def test_offline_a_missing_variable_is_not_a_missing_field(folder: Folder) -> None:
+    folder.write(f"""\
+        kind: Account
+        name: main
+        account_sid: AC{"0" * 32}
+        api_key: ${{env:KEY}}
+        api_secret: ${{env:SECRET}}
+        ---
+        {{kind: Hold, name: x, strategy: text, text: "${{env:TEXT}}"}}
+        ---
+        {{kind: Whitelist, name: y, callers: "${{env:CALLERS}}"}}
+        """)
+    loaded = folder.load(offline=True)
+    assert loaded.fleet is not None
+    assert {found.code for found in loaded.diagnostics} == {"TM030"}
+
+
 @pytest.mark.parametrize("text", ["${env:}", "${env:9}", "${env:A", "${file:}", "${env:A-b}"])
 def test_a_malformed_reference_is_an_error_offline_too(folder: Folder, text: str) -> None:
     folder.write(agent(f'greeting: "{text}"'))

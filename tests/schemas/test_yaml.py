@@ -128,6 +128,13 @@ def test_links_in_a_circle_and_broken_links_do_not_crash(folder: Folder) -> None
     assert [line[:21] for line in folder.findings()] == ["gone.yaml:1:1 TM001 c", "self.yaml:1:1 TM001 c"]
 
 
+def test_a_file_name_that_cannot_be_shown_is_one_error(folder: Folder) -> None:
+    os.close(os.open(os.fsencode(folder.path) + b"/\xff.yaml", os.O_CREAT))
+    folder.write(agent(""), "line\nbreak.yaml")
+    assert [found.code for found in folder.load().diagnostics] == ["TM001", "TM001"]
+    assert all(line.isprintable() for line in folder.findings())
+
+
 def test_a_folder_or_a_pipe_named_like_a_file_is_passed_over_or_reported(folder: Folder) -> None:
     (folder.path / "folder.yaml").mkdir()
     os.mkfifo(folder.path / "pipe.yaml")
