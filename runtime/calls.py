@@ -63,8 +63,9 @@ class LiveCall:
 
     @property
     def goodbye(self) -> str | None:
-        """What Twilio is to say after the stream; the fallback message where the agent was never heard."""
-        if self.session.goodbye is None and self.session.machine.status.reject_reason is not None:
+        """What Twilio is to say after the stream; the fallback message where the agent could not speak."""
+        ending = self.session.machine.ending
+        if self.session.goodbye is None and (ending is None or ending.reject_reason is not None):
             return self.fallback_message
         return self.session.goodbye
 

@@ -94,6 +94,7 @@ class CallSession:
         self._overdue: deque[Event] = deque()
         self._tasks: asyncio.TaskGroup | None = None
         self._model_task: asyncio.Task[None] | None = None
+        self._reader: asyncio.Task[None] | None = None
         self._model_closed = False
         self._finished = asyncio.Event()
         self._wake = asyncio.Event()
@@ -110,14 +111,16 @@ class CallSession:
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 self._model_task = self._tasks.create_task(self._talk_to_model())
-                children = [self._model_task, self._tasks.create_task(self._pace())]
+                pacer = self._tasks.create_task(self._pace())
                 self._arm()
                 await self._watch()
                 await self._close_leg()
-                for child in children:
-                    child.cancel()
+                for child in (pacer, self._model_task, self._reader):
+                    if child is not None:
+                        child.cancel()
         except* Exception:
             _log.exception("event=call_crashed call=%s", self.name)
+            await self._close_leg()
         finally:
             self._finished.set()
             self._tasks = None
@@ -131,11 +134,13 @@ class CallSession:
             return
         self._leg = leg
         self._to_leg.open(leg.send)
-        reader = self._tasks.create_task(self._read_stream(leg))
+        self._reader = self._tasks.create_task(self._read_stream(leg))
         try:
-            await asyncio.wait((reader,))
+            await asyncio.wait((self._reader,))
         finally:
-            reader.cancel()
+            if not self._reader.done():  # the server itself is being stopped
+                self._reader.cancel()
+                self.feed(StreamBroken("the server let go of the stream"))
 
     def feed(self, event: Event) -> None:
         """Hand in an event from elsewhere: a status callback, an operator."""

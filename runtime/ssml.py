@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 ELEMENTS = frozenset({"break", "emphasis", "lang", "p", "phoneme", "prosody", "s", "say-as", "sub", "w"})
 
 _TAG = re.compile(
-    r"""<(?P<close>/?)(?P<name>[a-z-]+)(?P<attributes>(?:\s+[\w:-]+="[^"<>]*")*)\s*(?P<empty>/?)>"""
+    r"""<(?P<close>/?)(?P<name>[A-Za-z-]+)(?P<attributes>(?:\s+[\w:-]+="[^"<>]*")*)\s*(?P<empty>/?)>"""
 )
 _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[0-9a-fA-F]+);)")
 # XML 1.0 has no way to write these characters, not even escaped.

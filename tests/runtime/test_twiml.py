@@ -1,0 +1,79 @@
+"""The documents that Twilio gets: well-formed whatever was declared, and only with verbs of ours."""
+
+from __future__ import annotations
+
+from xml.dom.minidom import Element, parseString
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime import twiml
+from runtime.twiml import HoldPrelude
+
+
+def root(document: str) -> Element:
+    element = parseString(document).documentElement
+    assert element is not None
+    assert element.tagName == "Response"
+    return element
+
+
+def say(text: str) -> Element:
+    """The `<Say>` that a hold text becomes."""
+    document = twiml.answer(
+        HoldPrelude(text=text), stream_url="wss://h/stream/t", after_url="https://h/after"
+    )
+    verbs = [node for node in root(document).childNodes if isinstance(node, Element)]
+    assert [verb.tagName for verb in verbs] == ["Say", "Connect"]
+    return verbs[0]
+
+
+def spoken(element: Element) -> str:
+    return "".join(
+        spoken(node) if isinstance(node, Element) else str(node.nodeValue) for node in element.childNodes
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "elements"),
+    [
+        ('One moment <break time="300ms"/> please', ["break"]),
+        ("<prosody rate='slow'>quoted otherwise</prosody>", []),
+        ('<emphasis level="strong">Really</emphasis> soon & surely', ["emphasis"]),
+        ('<sub alias="A &amp; B">AB</sub> R&D', ["sub"]),
+        ("<Hangup/>", []),
+        ('<break time="1s"/><Dial>+1900</Dial>', []),
+        ("<s>never closed", []),
+        ("<p><s>crossed</p></s>", []),
+        ("5 < 6 and 7 > 2", []),
+    ],
+)
+def test_ssml_reaches_twilio_as_elements_and_all_else_as_words(text: str, elements: list[str]) -> None:
+    assert [node.tagName for node in say(text).childNodes if isinstance(node, Element)] == elements
+
+
+def test_words_are_spoken_as_they_were_declared() -> None:
+    assert spoken(say("Fish &amp; Chips <at> Joe's")) == "Fish &amp; Chips <at> Joe's"
+    assert spoken(say('A &amp; B<break/> & "C"')) == 'A & B & "C"'
+
+
+@given(st.text())
+def test_no_text_breaks_a_document_or_adds_a_verb(text: str) -> None:
+    document = root(twiml.say_and_hang_up(text))
+    assert [node.tagName for node in document.childNodes if isinstance(node, Element)] == ["Say", "Hangup"]
+    if text.strip():
+        say(text)
+
+
+def test_a_hold_voice_and_a_recording_stand_in_their_verbs() -> None:
+    hold = HoldPrelude(text="Hello", voice="Polly.Joanna")
+    document = twiml.answer(hold, stream_url="wss://h/stream/t", after_url="https://h/a?x=1&y=2")
+    assert '<Say voice="Polly.Joanna">Hello</Say>' in document
+    connect = root(document).getElementsByTagName("Connect")[0]
+    assert connect.getAttribute("action") == "https://h/a?x=1&y=2"
+    played = twiml.answer(
+        HoldPrelude(play_url="https://h/media/x/a.mp3"), stream_url="wss://h/s", after_url="https://h/a"
+    )
+    assert "<Play>https://h/media/x/a.mp3</Play>" in played
+    assert "<Say" not in played
