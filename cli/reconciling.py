@@ -50,12 +50,18 @@ class RunFailedError(Exception):
     """A run that could not happen: what to tell, and the exit code."""
 
     def __init__(
-        self, error: TmError, exit_code: int = EXIT_ERROR, diagnostics: tuple[Diagnostic, ...] = ()
+        self,
+        error: TmError,
+        exit_code: int = EXIT_ERROR,
+        *,
+        diagnostics: tuple[Diagnostic, ...] = (),
+        plan_id: str | None = None,
     ) -> None:
         super().__init__(error.message)
         self.error = error
         self.exit_code = exit_code
         self.diagnostics = diagnostics
+        self.plan_id = plan_id
 
     def show(self) -> None:
         """Print the failure to stderr, every diagnostic with its place."""

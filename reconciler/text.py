@@ -57,7 +57,13 @@ def plan_text(plan: Plan) -> Text:
     for skipped in plan.skipped:
         _skipped_line(text, skipped)
     if plan.diagnostics:
-        text.append("\n")
+        text.append("\n").append(diagnostics_text(plan))
+    return text
+
+
+def diagnostics_text(plan: Plan) -> Text:
+    """Return a plan's warnings, one in a line, ending in a newline if there are any."""
+    text = Text()
     for diagnostic in plan.diagnostics:
         text.append(f"{diagnostic.severity}: ", "yellow").append(f"{printable(str(diagnostic))}\n")
     return text

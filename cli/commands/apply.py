@@ -29,7 +29,7 @@ from reconciler.progress import ApplyProgress
 from reconciler.report import EXIT_INTERRUPTED, EXIT_REFUSED, Report
 from reconciler.runs import apply_run
 from reconciler.safety import KINDS, not_allowed
-from reconciler.text import plan_text, report_text
+from reconciler.text import diagnostics_text, plan_text, report_text
 from schemas.errors import TmError
 from schemas.fleet import Fleet
 
@@ -87,23 +87,17 @@ def command(
     if file is not None and wishes != Wishes():
         raise click.UsageError("--target, --adopt and --prune belong to the plan: give them to tm plan --out")
     now = datetime.now(UTC)
-    plan: Plan | None = None
     try:
-        asks = file is None and not yes
-        if asks and not sys.stdin.isatty():
-            raise RunFailedError(TmError("there is no terminal to ask on", hint="Apply unasked with --yes."))
         if file is not None:
             fleet, plan = reviewed(agents_dir, file, os.environ)
+            _require_allowed(plan, allowed)
         else:
-            fleet, plan = planned(agents_dir, wishes, os.environ, now)
-        _require_allowed(plan, allowed)
-        if asks and plan.changes:
-            _confirm(plan)
+            fleet, plan = _agreed_plan(agents_dir, wishes, now, allowed, asks=not yes)
         report = _apply(plan, fleet, now, max_concurrency)
     except RunFailedError as failure:
         failure.show()
-        document = report_error_document(failure.error.message, plan.plan_id if plan else None)
-        write_document(to_json(document) if form == "json" else "Nothing was applied.")
+        document = report_error_document(failure.error.message, failure.plan_id)
+        write_document(to_json(document) if form == "json" else "No report: the run ended with an error.")
         return failure.exit_code
     if form == "json":
         write_document(to_json(report_document(report)))
@@ -112,24 +106,40 @@ def command(
     return report.exit_code
 
 
+def _agreed_plan(
+    agents_dir: Path, wishes: Wishes, now: datetime, allowed: dict[str, int], *, asks: bool
+) -> tuple[Fleet, Plan]:
+    """Make a plan and, when asked to, have it agreed to. All of it is told on stderr."""
+    if asks and not sys.stdin.isatty():
+        raise RunFailedError(TmError("there is no terminal to ask on", hint="Apply unasked with --yes."))
+    fleet, plan = planned(agents_dir, wishes, os.environ, now)
+    _require_allowed(plan, allowed)
+    if asks and plan.changes:
+        _confirm(plan)
+    elif plan.diagnostics:
+        err().print(diagnostics_text(plan), end="")
+    return fleet, plan
+
+
 def _require_allowed(plan: Plan, allowed: dict[str, int]) -> None:
     """Raise RunFailedError when the plan goes over a limit that was not lifted; nothing is written then."""
     if refused := not_allowed(plan, allowed):
         reasons = "; ".join(breach.reason for breach in refused)
         override = " ".join(breach.override for breach in refused)
         error = TmError(f"refused by a safety limit: {reasons}", hint=f"To allow exactly this: {override}")
-        raise RunFailedError(error, EXIT_REFUSED)
+        raise RunFailedError(error, EXIT_REFUSED, plan_id=plan.plan_id)
 
 
 def _confirm(plan: Plan) -> None:
-    """Show the plan and ask. Both go to stderr: stdout is for the report."""
+    """Show the plan and ask. Raises RunFailedError for a no."""
     err().print(plan_text(plan))
     try:
         agreed = click.confirm("Apply this plan?", err=True)
     except click.Abort as interrupt:
-        raise RunFailedError(TmError("interrupted; nothing was written"), EXIT_INTERRUPTED) from interrupt
+        error = TmError("interrupted; nothing was written")
+        raise RunFailedError(error, EXIT_INTERRUPTED, plan_id=plan.plan_id) from interrupt
     if not agreed:
-        raise RunFailedError(TmError("not confirmed; nothing was written"))
+        raise RunFailedError(TmError("not confirmed; nothing was written"), plan_id=plan.plan_id)
 
 
 def _apply(plan: Plan, fleet: Fleet, now: datetime, concurrency: int) -> Report:
@@ -156,4 +166,4 @@ def _apply(plan: Plan, fleet: Fleet, now: datetime, concurrency: int) -> Report:
             "interrupted twice: numbers in progress may be written or not",
             hint="The journal names them; the next tm plan shows what is left.",
         )
-        raise RunFailedError(error, EXIT_INTERRUPTED) from interrupt
+        raise RunFailedError(error, EXIT_INTERRUPTED, plan_id=plan.plan_id) from interrupt

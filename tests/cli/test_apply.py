@@ -151,10 +151,12 @@ def test_an_interrupt_ends_with_the_report(world: WireWorld) -> None:
 
 
 def test_a_second_interrupt_ends_at_once_and_is_still_one_document(world: WireWorld) -> None:
+    interrupts = iter([signal.SIGINT, signal.SIGINT])
+
     def handler(request: httpx2.Request) -> httpx2.Response:
         if request.method == "POST":
-            signal.raise_signal(signal.SIGINT)
-            signal.raise_signal(signal.SIGINT)
+            for interrupt in interrupts:
+                signal.raise_signal(interrupt)
         return world.account.answer(request)
 
     world.account.handler = handler
@@ -204,3 +206,11 @@ def test_an_empty_folder_plans_and_applies_to_nothing(
     assert world.tm("plan", "--exit-code").code == 0
     assert world.tm("apply", "--yes").out == "nothing to do\n"
     assert not world.account.writes
+
+
+def test_warnings_of_the_plan_are_told_on_stderr(world: WireWorld) -> None:
+    world.tm("apply", "--yes")
+    world.declare("---".join(FLEET.split("---")[:2]))
+    done = world.tm("apply", "--yes", "--format", "json")
+    assert f"TM302 {SALES} still points to agent 'sales'" in done.err
+    assert done.json()["summary"]["unchanged"] == 1
