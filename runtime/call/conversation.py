@@ -268,8 +268,8 @@ class Conversation:
             actions.append(CancelResponse(active))
         for cut in cuts:
             self._transcript.cut(cut)
-            whole = cut.heard_ms > 0
-            actions.append(TruncateItem(cut.item_id, cut.heard_ms) if whole else DeleteItem(cut.item_id))
+            heard = cut.heard_ms > 0
+            actions.append(TruncateItem(cut.item_id, cut.heard_ms) if heard else DeleteItem(cut.item_id))
         return actions
 
     def _on_tool(self, event: ev.ToolRequested, now: float) -> Sequence[Action]:

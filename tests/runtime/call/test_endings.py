@@ -83,6 +83,15 @@ def test_a_response_that_failed_is_asked_for_once_more_and_then_given_up() -> No
     assert given_up == [CloseModel(), EndStream(SORRY), Finished()]
 
 
+def test_failures_that_lie_apart_do_not_add_up() -> None:
+    world = answered()
+    for turn in range(5):
+        world.feed(ev.ResponseStarted(f"r{turn}"))
+        assert world.feed(ev.ResponseEnded(f"r{turn}", "failed", None, "server_error")) == [Respond()]
+        world.feed(ev.ResponseStarted(f"again{turn}"), ev.ResponseEnded(f"again{turn}", "completed"))
+    assert not world.ended
+
+
 def test_audio_that_is_not_base64_is_counted_and_not_played() -> None:
     world = answered()
     assert world.feed(ev.ModelAudio("r1", "a", "no base64!")) == []
@@ -200,6 +209,15 @@ def test_the_limit_counts_from_the_answer_where_the_plan_names_it() -> None:
     world.run(29.9)
     assert not world.ended
     world.run(0.2)
+    assert world.ended
+
+
+def test_a_second_start_is_counted_and_changes_nothing() -> None:
+    world = answered(CallPlan(max_call_seconds=60))
+    world.run(30.0)
+    assert world.feed(STREAM_STARTED) == []
+    assert world.machine.facts.bad_frames == 1
+    world.run(30.1)
     assert world.ended
 
 
