@@ -27,8 +27,8 @@ class UnservableError(TmError):
 class Node:
     """Holds the parts of one process. `name` tells it from the others that share the database.
 
-    Raises `UnservableError` for an account without a token to check signatures with, and for an agent in a
-    mode that is not served; `UnresolvedReference` for a token that is not set; `DatabaseError`.
+    Raises `UnservableError` for an account without a token to check signatures with, `UnresolvedReference`
+    for a token that is not set, `DatabaseError` for a database that cannot be spoken to.
     """
 
     def __init__(
@@ -41,7 +41,6 @@ class Node:
         clock: Callable[[], float] = time.monotonic,
         epoch: Callable[[], float] = time.time,
     ) -> None:
-        _check_modes(fleet)
         public_url = fleet.service.public_url
         base_url = settings.node_url or public_url
         self.fleet = fleet
@@ -96,15 +95,6 @@ def signing_tokens(fleet: Fleet, account: Account) -> tuple[str, ...]:
             place=fleet.place("Account", account.name),
         )
     return tokens
-
-
-def _check_modes(fleet: Fleet) -> None:
-    for agent in fleet.agents.values():
-        if agent.voice.mode != "realtime":
-            raise UnservableError(
-                f"Agent {agent.name} wants voice mode {agent.voice.mode}; only realtime is served yet.",
-                place=fleet.place("Agent", agent.name, "voice", "mode"),
-            )
 
 
 def _holds(fleet: Fleet) -> Iterator[Hold]:

@@ -1,0 +1,213 @@
+"""Call records in the database: never in a call's way, never lost to a busy file, honest after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect
+
+from runtime.call_record import Caller, CallRecord, TranscriptEntry
+from runtime.store import CallFilter, CallStore, InvalidCursorError
+from runtime.store.database import DatabaseError, migrate, open_engine
+from runtime.store.history import History
+from runtime.store.tables import metadata
+
+EVERYTHING = CallFilter()
+
+
+def record(number: int, **changes: object) -> CallRecord:
+    call = CallRecord(
+        id=f"id-{number:03}",
+        agent="front-desk",
+        direction="inbound",
+        status="active",
+        started_at=1_000 + number,
+        call_sid=f"CA{number}",
+        caller=Caller("+14155550190", "US"),
+    )
+    return replace(call, **changes)  # type: ignore[arg-type]  # the tests name fields
+
+
+def url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'calls.sqlite3'}"
+
+
+def play(
+    folder: Path,
+    story: Callable[[CallStore], Awaitable[None]],
+    *,
+    node: str = "one",
+    pause: Callable[[float], None] = lambda _seconds: None,
+) -> None:
+    async def with_store() -> None:
+        store = CallStore(url(folder), node=node, pause=pause)
+        await store.open()
+        await story(store)
+        await store.close()
+
+    asyncio.run(with_store())
+
+
+def test_a_record_is_read_as_it_was_saved_and_its_last_state_counts(tmp_path: Path) -> None:
+    async def story(store: CallStore) -> None:
+        said = TranscriptEntry("agent", "Grüß Gott – “hello” 🎉", at_ms=10, heard_ms=900, interrupted=False)
+        ended = record(1, status="completed", end_reason="caller_hangup", transcript=(said,))
+        store.save(record(1))
+        store.save(ended)
+        assert (
+            await store.find("id-001") == await store.find("CA1") == json.loads(json.dumps(ended.to_json()))
+        )
+        assert len((await store.page(EVERYTHING, 10, None)).records) == 1
+        assert await store.find("id-002") is None
+
+    play(tmp_path, story)
+
+
+def test_pages_go_back_in_time_without_gaps_or_repeats_even_at_the_same_moment(tmp_path: Path) -> None:
+    async def story(store: CallStore) -> None:
+        for number in range(7):
+            store.save(record(number, started_at=5_000 if number in {2, 3, 4} else 1_000 + number))
+        seen: list[object] = []
+        cursor = None
+        while True:
+            page = await store.page(EVERYTHING, 2, cursor)
+            seen += [row["id"] for row in page.records]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        assert seen == ["id-004", "id-003", "id-002", "id-006", "id-005", "id-001", "id-000"]
+        for nonsense in ("x", "!!!", "MTIz"):
+            with pytest.raises(InvalidCursorError):
+                await store.page(EVERYTHING, 2, nonsense)
+
+    play(tmp_path, story)
+
+
+def test_a_database_that_is_busy_for_a_while_loses_nothing(tmp_path: Path) -> None:
+    pauses: list[float] = []
+
+    async def story(store: CallStore) -> None:
+        await store.find("warm up")
+        blocker = sqlite3.connect(tmp_path / "calls.sqlite3", isolation_level=None, check_same_thread=False)
+        blocker.execute("BEGIN IMMEDIATE")
+
+        def release(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 2:
+                blocker.rollback()
+                blocker.close()
+
+        store._pause = release
+        store._engine.dispose()
+        store.save(record(1))
+        assert await store.find("id-001") is not None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("runtime.store.database.BUSY_TIMEOUT_MS", 1)
+        play(tmp_path, story)
+    assert len(pauses) == 2
+
+
+def test_a_record_that_cannot_be_written_is_logged_without_its_content(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(store: CallStore) -> None:
+        with sqlite3.connect(tmp_path / "calls.sqlite3") as database:
+            database.execute("DROP TABLE calls")
+        store.save(record(1, transcript=(TranscriptEntry("caller", "my secret", at_ms=0),)))
+
+    with caplog.at_level(logging.ERROR):
+        play(tmp_path, story)
+    assert "event=record_lost call=id-001" in caplog.text
+    assert "my secret" not in caplog.text
+    assert "4155550190" not in caplog.text
+
+
+def test_what_a_crash_left_live_is_closed_at_the_next_start_of_that_node_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def crash(store: CallStore) -> None:
+        store.save(record(1))
+        store.save(record(2, status="completed", end_reason="caller_hangup"))
+
+    async def look(store: CallStore) -> None:
+        left = await store.find("id-001")
+        assert left is not None
+        assert (left["status"], left["end_reason"], left["ended_at"]) == ("completed", "media_error", None)
+        untouched = await store.find("id-002")
+        assert untouched is not None
+        assert untouched["end_reason"] == "caller_hangup"
+
+    async def look_from_elsewhere(store: CallStore) -> None:
+        still = await store.find("id-001")
+        assert still is not None
+        assert still["status"] == "active"
+
+    play(tmp_path, crash)
+    play(tmp_path, look_from_elsewhere, node="two")
+    play(tmp_path, look)
+    assert "event=leftover_calls_closed node=one calls=1" in caplog.text
+
+
+def test_twilios_duration_corrects_an_ended_call_and_leaves_a_live_one_alone(tmp_path: Path) -> None:
+    async def story(store: CallStore) -> None:
+        store.save(record(1, status="completed", duration_seconds=12.3))
+        store.save(record(2))
+        for call_sid in ("CA1", "CA2", "CA3"):
+            store.set_duration(call_sid, 13)
+        ended, live = await store.find("CA1"), await store.find("CA2")
+        assert ended is not None
+        assert live is not None
+        assert (ended["duration_seconds"], live["duration_seconds"]) == (13, None)
+
+    play(tmp_path, story)
+
+
+def test_closing_waits_for_the_writes_that_are_left(tmp_path: Path) -> None:
+    async def story(store: CallStore) -> None:
+        for number in range(200):
+            store.save(record(number))
+
+    play(tmp_path, story)
+    assert len(History(url(tmp_path)).newest(None, 200).records) == 200
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
+    engine = open_engine(url(tmp_path))
+    migrate(engine)
+    migrate(engine)
+    made = inspect(engine)
+    for table in metadata.sorted_tables:
+        columns = {column["name"]: str(column["type"]) for column in made.get_columns(table.name)}
+        assert columns == {column.name: column.type.compile(engine.dialect) for column in table.columns}
+        assert {index["name"] for index in made.get_indexes(table.name)} == {i.name for i in table.indexes}
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "wrong", ["nonsense", "oracle9://x", "sqlite:////dev/null/calls.db", "postgresql+nodriver://u:pw@h/db"]
+)
+def test_an_unusable_database_is_an_error_for_people_without_its_password(wrong: str) -> None:
+    with pytest.raises(DatabaseError) as error:
+        engine = open_engine(wrong)
+        migrate(engine)
+    assert "pw" not in str(error.value)
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "calls.sqlite3").write_text("not a database at all, but long enough to be read as one" * 20)
+    with pytest.raises(DatabaseError, match=r"calls\.sqlite3"):
+        History(url(tmp_path)).newest(None, 1)
+
+
+def test_history_of_a_database_that_does_not_exist_is_empty_and_creates_nothing(tmp_path: Path) -> None:
+    assert History(url(tmp_path)).newest(None, 10).records == ()
+    assert History(url(tmp_path)).find("id-001") is None
+    assert not (tmp_path / "calls.sqlite3").exists()
