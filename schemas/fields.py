@@ -156,8 +156,9 @@ def choice(literal: object) -> BeforeValidator:
     allowed: tuple[str, ...] = get_args(literal)
 
     def run(value: Any) -> Any:
-        if isinstance(value, str) and value not in allowed:
-            hint = "" if isinstance(value, Resolved) else did_you_mean(value, allowed)
+        if value not in allowed:
+            is_typed = isinstance(value, str) and not isinstance(value, Resolved)
+            hint = did_you_mean(value, allowed) if is_typed else ""
             raise problem(codes.BAD_VALUE, f"expected {listed(allowed)}, got {shown(value)}{hint}")
         return value
 

@@ -164,6 +164,8 @@ ModelT = TypeVar("ModelT", bound=Declared)
 
 
 def _fleet(folder: Path, entries: Sequence[Entry]) -> Fleet:
+    assert all(entry.valid for entry in entries), "an invalid document is reported"
+
     def models(kind: type[ModelT]) -> dict[str, ModelT]:
         return {entry.name: entry.model for entry in entries if isinstance(entry.model, kind)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -11,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from schemas import codes
 from schemas.declared import Declared
-from schemas.places import Diagnostic
+from schemas.places import Diagnostic, Place
 from schemas.reading import Reading, shown
 from schemas.references import Resolved, Unresolved
 from schemas.source import SourceMap
@@ -37,12 +38,18 @@ def read_model(model: type[ModelT], source: SourceMap, reading: Reading) -> Read
     try:
         built = model.model_validate(source, context=reading)
     except ValidationError as invalid:
-        errors = [error for error in invalid.errors(include_url=False) if not _follows(error, source, model)]
-        reading.findings += [_diagnostic(error, source) for error in errors]
-        paths = [error["loc"] for error in invalid.errors(include_url=False)]
-        return Read(_sound_part(model, source.lacking(paths), reading), valid=False)
+        errors = invalid.errors(include_url=False)
+        unknown = _unknown_keys(reading.findings[found_before:])
+        told = [error for error in errors if not _follows(error, source, unknown)]
+        reading.findings += [_diagnostic(error, source) for error in told]
+        sound = source.lacking([error["loc"] for error in errors])
+        return Read(_sound_part(model, sound, reading), valid=False)
     new = reading.findings[found_before:]
     return Read(built, valid=all(finding.severity != "error" for finding in new))
+
+
+def _unknown_keys(findings: Iterable[Diagnostic]) -> frozenset[Place | None]:
+    return frozenset(finding.place for finding in findings if finding.code == codes.UNKNOWN_KEY)
 
 
 def _sound_part(model: type[ModelT], source: SourceMap, reading: Reading) -> ModelT | None:
@@ -56,16 +63,19 @@ def _sound_part(model: type[ModelT], source: SourceMap, reading: Reading) -> Mod
         return None
 
 
-def _follows(error: ErrorDetails, source: SourceMap, model: type[Declared]) -> bool:
-    """Tell whether an error only follows from another one that is reported as well."""
+def _follows(error: ErrorDetails, source: SourceMap, unknown: Collection[Place | None]) -> bool:
+    """Tell whether an error only follows from another one; `unknown` are the places of unknown keys."""
     if error["type"] == "default_factory_not_called":
         return True
     if error["type"] != "missing":
         return False
     mapping = source.value_of(error["loc"][:-1])
-    missing = str(error["loc"][-1])
+    if not isinstance(mapping, SourceMap):
+        return False
     # A misspelled key and the field that is missing because of it are one mistake.
-    return isinstance(mapping, SourceMap) and any(did_you_mean(key, [missing]) for key in mapping)
+    missing = str(error["loc"][-1])
+    misspelled = [key for key, place in mapping.key_places.items() if place in unknown]
+    return any(did_you_mean(key, [missing]) for key in misspelled)
 
 
 def _diagnostic(error: ErrorDetails, source: SourceMap) -> Diagnostic:

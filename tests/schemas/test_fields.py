@@ -90,6 +90,7 @@ def test_a_long_value_is_shown_shortened(folder: Folder) -> None:
         ("kind: Scenario\nname: x", "1:7 TM012 this version does not read Scenario documents yet"),
         ("kind: Agent\ninstructions: x", "1:1 TM013 name is missing"),
         ("kind: Agent\nname: x", '1:1 TM021 "instructions" is required'),
+        ("kind: Agent\nname: x\ninstructions:", '3:14 TM021 "instructions" is required'),
         ("kind: Hold\nname: x\nstrategy: txt", "3:11 TM023 expected none, text"),
         (f"kind: Hold\nname: x\nstrategy: text\ntext: {'x' * 3001}", "4:7 TM023 expected at most 3000"),
         ("kind: Whitelist\nname: x\ncallers: ['+1*2']", "3:11 TM024"),

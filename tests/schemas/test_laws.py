@@ -7,13 +7,16 @@ import tempfile
 from pathlib import Path
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas import Agent, Fleet
+from schemas.entry import KINDS
 from tests.schemas.fleets import Folder
 
 Fields = dict[str, object]
+
+KIND_FIELDS = {kind: [*model.model_fields, "unknwon"] for kind, model in KINDS.items()}
 
 # Texts that plain YAML would take for something else, and that need no quotes to be read here.
 WORDS = st.sampled_from(
@@ -83,6 +86,42 @@ def test_a_default_that_is_spelled_out_means_nothing(fields: Fields) -> None:
     assert isinstance(voice, dict)
     whole = {**spelled_out, **fields, "voice": {**_set(defaults["voice"]), **voice}}
     assert without_folder(loaded(fields)) == without_folder(loaded(whole))
+
+
+VALUES: st.SearchStrategy[object] = st.recursive(
+    st.one_of(
+        WORDS,
+        NUMBERS,
+        st.sampled_from(
+            ["null", "true", "-1", "", "${env:A}", "${file:a}", "${env:A", "https://x.example", "text"]
+        ),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["name", "url", "strategy", "number", "http", "mcp", "ie1"]), inner),
+    ),
+    max_leaves=5,
+)
+
+
+@st.composite
+def any_documents(draw: st.DrawFn) -> Fields:
+    kind = draw(st.sampled_from(sorted(KIND_FIELDS)))
+    fields = draw(st.dictionaries(st.sampled_from(KIND_FIELDS[kind]), VALUES, max_size=5))
+    return {"kind": kind, "name": "x", **fields}
+
+
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@given(any_documents(), st.booleans())
+def test_whatever_a_document_says_it_is_a_fleet_or_an_error_in_plain_words(
+    fields: Fields, offline: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Folder(Path(name)).write(written(fields, quoted=False))
+        found = folder.load(offline=offline)
+    errors = [diagnostic for diagnostic in found.diagnostics if diagnostic.severity == "error"]
+    assert (found.fleet is None) == bool(errors)
+    assert not any("Input should" in error.message or "Undefined" in error.message for error in errors)
 
 
 def _set(fields: Fields) -> Fields:
