@@ -119,6 +119,8 @@ class CallMachine:
             return self._conversation.hear(event.payload) if self._stream is _Stream.OPEN else ()
         self._next_wake = None
         match event:
+            case ev.ModelAudio() | ev.MarkPlayed():  # first, since they are the most frequent
+                return self._on_talk(event, now)
             case ev.StreamStarted() | ev.StreamStopped() | ev.StreamBroken() | ev.BadFrame():
                 return self._on_stream(event, now)
             case ev.ModelConnected() | ev.ModelConfigured() | ev.ModelLost() | ev.ModelUnavailable():
