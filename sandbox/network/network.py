@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -19,7 +18,7 @@ from sandbox.network.phone_call import HungUp, PhoneCall, Redirected
 from sandbox.network.routing import Callback, NoRoute, Route, route_inbound, route_outbound
 from sandbox.network.runner import CallRunner, Ring
 from sandbox.network.stream import StreamFaults
-from sandbox.network.webhooks import Tunnels
+from sandbox.network.webhooks import Tunnels, tls_context
 
 LISTENER: tuple[Step, ...] = (Listen(),)
 
@@ -49,7 +48,6 @@ class Network:
         self._account = account
         self._clock = clock or Clock()
         self.tunnels = dict(tunnels or {})
-        self._tls = ssl.create_default_context()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         account.switchboard = self
 
@@ -138,7 +136,7 @@ class Network:
             self._account,
             self._account.token(region),
             Tunnels(dict(self.tunnels)),
-            self._tls,
+            tls_context(),
             faults,
             time_limit_seconds,
         )
