@@ -6,6 +6,7 @@ what decoding costs. Reconnecting is the call's decision, so the client's own re
 
 from __future__ import annotations
 
+import importlib
 import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, cast
@@ -61,7 +62,9 @@ class OpenAIConnections:
         self._client: AsyncOpenAI = AsyncOpenAI(
             api_key=settings.openai_api_key, base_url=settings.openai_base_url, max_retries=0
         )
-        self._realtime = self._client.realtime  # imported here, not in the middle of the first call
+        # What the client would import in the middle of the first call, which would stop all others.
+        self._realtime = self._client.realtime
+        importlib.import_module("websockets.asyncio.client")
         options: dict[str, object] = {
             "compression": None,
             "max_size": LARGEST_MESSAGE,
