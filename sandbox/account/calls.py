@@ -104,10 +104,10 @@ class CallRequest:
 
 @dataclass(frozen=True, slots=True)
 class CallUpdate:
-    """A checked `POST /Calls/{CA}.json`: an end, or a new document."""
+    """A checked `POST /Calls/{CA}.json`: an end, or a new document, or neither."""
 
-    status: Literal["completed", "canceled"] | None
-    instructions: Instructions | None
+    ends: bool = False
+    instructions: Instructions | None = None
 
 
 class Switchboard(Protocol):
@@ -116,7 +116,7 @@ class Switchboard(Protocol):
     def place(self, request: CallRequest, call: Call) -> None:
         """Begin an outbound call."""
 
-    def end(self, sid: str, status: Literal["completed", "canceled"]) -> None:
+    def end(self, sid: str) -> None:
         """End a live call."""
 
     def redirect(self, sid: str, instructions: Instructions) -> None:
@@ -149,11 +149,11 @@ def read_call_update(form: Mapping[str, str], call: Call) -> CallUpdate:
     """Check the body of a change to `call`. Raises ApiError (21220 when its state forbids it)."""
     status = form.get("Status")
     if status == "completed":
-        return CallUpdate("completed", None)
+        return CallUpdate(ends=True)
     if status == "canceled":
         if call.status == "in-progress":
             raise ApiError(400, 21220, "Invalid call state: only a queued or ringing call can be canceled")
-        return CallUpdate("canceled", None)
+        return CallUpdate(ends=True)
     if status is not None:
         raise invalid_parameter("Status", "must be completed or canceled")
     if "Url" in form and "Twiml" in form:
@@ -161,7 +161,7 @@ def read_call_update(form: Mapping[str, str], call: Call) -> CallUpdate:
     instructions = _instructions(form)
     if instructions is not None and call.status != "in-progress":
         raise ApiError(400, 21220, "Call is not in-progress. Cannot redirect.")
-    return CallUpdate(None, instructions)
+    return CallUpdate(instructions=instructions)
 
 
 def matches(call: Call, filters: Mapping[str, str]) -> bool:

@@ -181,8 +181,8 @@ def _call(asked: _Asked) -> Answer:
     if not call.live:
         raise ApiError(400, 21220, "Call is not in-progress. Cannot redirect.")
     update = calls.read_call_update(asked.single, call)
-    if account.switchboard is not None and update.status is not None:
-        account.switchboard.end(call.sid, update.status)
+    if account.switchboard is not None and update.ends:
+        account.switchboard.end(call.sid)
     elif account.switchboard is not None and update.instructions is not None:
         account.switchboard.redirect(call.sid, update.instructions)
     return Answer(200, call.json())

@@ -16,6 +16,10 @@ class Clock:
         """Return the time."""
         return time.monotonic() * 1000 * self._speed
 
+    def timeout(self, ms: float) -> asyncio.Timeout:
+        """Return a context that raises TimeoutError after so long on this clock."""
+        return asyncio.timeout(ms / 1000 / self._speed)
+
     async def sleep_until(self, at_ms: float) -> None:
         """Return when the time has come; give way to others even when it has passed."""
         await asyncio.sleep(max(at_ms - self.now_ms(), 0) / 1000 / self._speed)

@@ -20,6 +20,9 @@ from sandbox.network.runner import CallRunner, Ring
 from sandbox.network.stream import StreamFaults
 from sandbox.network.webhooks import Tunnels, tls_context
 
+# A recording takes a megabyte a minute: of the calls that are over, so many are kept.
+MAX_KEPT_CALLS = 200
+
 LISTENER: tuple[Step, ...] = (Listen(),)
 
 
@@ -106,7 +109,7 @@ class Network:
         self.calls[call.sid] = phone_call
         self._begin(phone_call, route, StreamFaults(), ring, request.time_limit_seconds)
 
-    def end(self, sid: str, status: Literal["completed", "canceled"]) -> None:
+    def end(self, sid: str) -> None:
         """End a live call for the API."""
         self.calls[sid].interrupt(HungUp("api"))
 
@@ -158,6 +161,12 @@ class Network:
             phone_call.finish()
         finally:
             del self._tasks[phone_call.sid]
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        over = [sid for sid, phone_call in self.calls.items() if phone_call.is_over]
+        for sid in over[:-MAX_KEPT_CALLS]:
+            del self.calls[sid]
 
 
 def check_steps(steps: Sequence[Step]) -> None:

@@ -64,7 +64,7 @@ class CallRunner:
         self._phone.note(Kind.RINGING, self._call.to)
         await self._report("ringing", "ringing")
         try:
-            async with asyncio.timeout(ring.ms / 1000):
+            async with self._phone.clock.timeout(ring.ms):
                 await self._phone.interrupted.wait()
         except TimeoutError:
             if ring.outcome != "answer":

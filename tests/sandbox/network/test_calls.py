@@ -40,7 +40,7 @@ def test_a_call_is_answered_spoken_to_and_reported() -> None:
             "/voice": "<Response><Say>Hello. How can I help you?</Say></Response>",
             "/status": EMPTY,
         }
-        call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(20_000)])
+        call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(90_000)])
         assert await call.ended() == "completed"
         voice, status = app.asked
         assert all(one.signed for one in app.asked)
@@ -103,7 +103,7 @@ def test_a_clear_stops_the_voice_and_returns_the_marks() -> None:
 
     async def story(box: Sandbox, app: App) -> None:
         app.documents.update(_stream_document())  # type: ignore[arg-type]  # bodies and functions
-        call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(20_000)])
+        call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(90_000)])
         await call.ended()
         assert clip("agent-menu").ulaw.startswith(call.heard)
         assert 0 < len(call.heard) < len(clip("agent-menu").ulaw)
@@ -120,7 +120,7 @@ def test_when_the_app_closes_the_stream_its_action_controls_the_call() -> None:
     async def story(box: Sandbox, app: App) -> None:
         app.documents.update(_stream_document("/after"))  # type: ignore[arg-type]  # bodies and functions
         app.documents["/after"] = "<Response><Say>Thank you for calling. Goodbye.</Say></Response>"
-        call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(20_000)])
+        call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(90_000)])
         await call.ended()
         assert app.asked[1].form["CallStatus"] == "in-progress"
         assert call.heard == clip("agent-goodbye").ulaw
@@ -140,7 +140,7 @@ def test_bad_messages_are_alerts_once_each_and_the_stream_goes_on() -> None:
 
     async def story(box: Sandbox, app: App) -> None:
         app.documents.update(_stream_document())  # type: ignore[arg-type]  # bodies and functions
-        call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(20_000)])
+        call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(90_000)])
         await call.ended()
         assert _codes(box) == [31951]
 
@@ -154,7 +154,7 @@ def test_a_torn_stream_leads_to_the_action_without_a_stop() -> None:
     async def story(box: Sandbox, app: App) -> None:
         app.documents.update(_stream_document("/after"))  # type: ignore[arg-type]  # bodies and functions
         faults = StreamFaults(drop_after_ms=500)
-        call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(20_000)], faults=faults)
+        call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(90_000)], faults=faults)
         await call.ended()
         assert "stop" not in app.sockets[0].events()
         assert app.asked[1].path == "/after"
@@ -166,7 +166,7 @@ def test_a_torn_stream_leads_to_the_action_without_a_stop() -> None:
 def test_a_refused_handshake_is_an_alert_and_the_call_goes_on() -> None:
     async def story(box: Sandbox, app: App) -> None:
         app.documents.update(_stream_document("/after"))  # type: ignore[arg-type]  # bodies and functions
-        call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(20_000)])
+        call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(90_000)])
         await call.ended()
         assert _codes(box) == [31920]
         assert app.paths() == ["/voice", "/after", "/status"]
@@ -201,7 +201,7 @@ def test_a_failing_document_leads_to_the_fallback() -> None:
 
 def test_an_app_that_is_not_there_is_an_application_error() -> None:
     async def story(box: Sandbox, _: App) -> None:
-        call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(20_000)])
+        call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(90_000)])
         assert await call.ended() == "completed"
         assert _codes(box) == [11205]
         assert call.heard
@@ -216,7 +216,7 @@ def test_redirects_are_followed_and_signed_again() -> None:
             "/moved": EMPTY,
             "/status": EMPTY,
         }
-        await box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(20_000)]).ended()
+        await box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(90_000)]).ended()
         assert app.paths() == ["/voice", "/moved", "/status"]
         assert all(one.signed for one in app.asked)
 
@@ -226,9 +226,9 @@ def test_redirects_are_followed_and_signed_again() -> None:
 def test_a_response_without_content_type_or_too_large_is_a_failure() -> None:
     async def story(box: Sandbox, app: App) -> None:
         app.documents = {"/voice": lambda _: Response(b"<Response/>"), "/status": EMPTY}
-        await box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(20_000)]).ended()
+        await box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(90_000)]).ended()
         app.documents["/voice"] = f"<Response><!-- {'x' * 70_000} --></Response>"
-        await box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(20_000)]).ended()
+        await box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(90_000)]).ended()
         assert _codes(box) == [11200, 11750]
 
     play(story)
@@ -265,7 +265,7 @@ def test_the_api_calls_a_phone_and_hears_how_it_went() -> None:
             "/hello": "<Response><Say>Hello. How can I help you?</Say></Response>",
             "/progress": EMPTY,
         }
-        box.network.phones[GUEST] = Phone(caller=[Wait(20_000)])
+        box.network.phones[GUEST] = Phone(caller=[Wait(90_000)])
         sid = await asyncio.to_thread(_create_call, box, app)
         call = box.network.calls[sid]
         assert await call.ended() == "completed"
