@@ -7,6 +7,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,7 +120,7 @@ def test_a_record_that_cannot_be_written_is_logged_without_its_content(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def story(store: CallStore) -> None:
-        with sqlite3.connect(tmp_path / "calls.sqlite3") as database:
+        with closing(sqlite3.connect(tmp_path / "calls.sqlite3")) as database:
             database.execute("DROP TABLE calls")
         store.save(record(1, transcript=(TranscriptEntry("caller", "my secret", at_ms=0),)))
 
