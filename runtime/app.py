@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -18,8 +17,6 @@ from runtime.routes.health import health_routes
 from runtime.routes.media import media_routes
 from runtime.routes.stream import stream_routes
 from runtime.routes.voice import voice_routes
-
-_log = logging.getLogger(__name__)
 
 
 def create_app(node: Node) -> Starlette:
@@ -52,7 +49,6 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": {"code": code, "message": error.detail}}, error.status_code, error.headers)
 
 
-async def _our_error(request: Request, error: Exception) -> Response:
-    """An error of ours: logged with its traceback, told without it."""
-    _log.error("event=request_failed method=%s", request.method, exc_info=error)
+async def _our_error(request: Request, _error: Exception) -> Response:
+    """An error of ours: the server logs it with its traceback, the sender is not told."""
     return await _http_error(request, HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR))

@@ -27,8 +27,8 @@ class UnservableError(TmError):
 class Node:
     """Holds the parts of one process. `name` tells it from the others that share the database.
 
-    Raises `UnservableError` for an account without a token to check signatures with, `UnresolvedReference`
-    for a token that is not set, `DatabaseError` for a database that cannot be spoken to.
+    Raises `UnservableError` for an account without a token to check signatures with, or hold media that
+    cannot be read; `UnresolvedReference` for a token that is not set; `DatabaseError`.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Node:
         self.signatures = SignatureCheck(tuple(dict.fromkeys((public_url, base_url))))
         self.store = CallStore(settings.database_url, node=name)
         self.calls = Calls(self.store.save)
-        self.media = HoldMedia.load(_holds(fleet))
+        self.media = _hold_media(fleet)
         self.reception = Reception(fleet, base_url, self.media, self.calls, connect, clock, epoch)
 
     def tokens_of(self, agent: str | None) -> tuple[str, ...]:
@@ -95,6 +95,15 @@ def signing_tokens(fleet: Fleet, account: Account) -> tuple[str, ...]:
             place=fleet.place("Account", account.name),
         )
     return tokens
+
+
+def _hold_media(fleet: Fleet) -> HoldMedia:
+    try:
+        return HoldMedia.load(_holds(fleet))
+    except OSError as error:
+        raise UnservableError(
+            f"The hold recording {error.filename} cannot be read: {error.strerror}."
+        ) from None
 
 
 def _holds(fleet: Fleet) -> Iterator[Hold]:

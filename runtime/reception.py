@@ -28,7 +28,7 @@ STREAM_SECONDS = 20.0
 # After which a stream is not to be expected any more by a node that wants to stop.
 USUAL_SECONDS = 5.0
 # Calls that may wait for their stream at once: each has a paid connection to the model already.
-MOST_UNCLAIMED = 100
+MOST_UNCLAIMED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,6 @@ class Reception:
             return _answered(known.answer)
         if self.calls.draining:
             return self._refuse(agent, webhook, "draining", _answered(""))
-        if self.calls.unclaimed >= MOST_UNCLAIMED:
-            return self._refuse(agent, webhook, "concurrent_limit", _answered(""))
         active = self.calls.active(agent.name)
         match decide(self._limits(agent), webhook.caller, webhook.called, active):
             case Refused(reason, "message"):
@@ -70,6 +68,8 @@ class Reception:
                 return self._refuse(agent, webhook, reason, _answered(document))
             case Refused(reason):
                 return self._refuse(agent, webhook, reason, _answered(twiml.reject()))
+            case Admitted() if self.calls.unclaimed >= MOST_UNCLAIMED:
+                return self._refuse(agent, webhook, "concurrent_limit", _answered(""))
             case Admitted():
                 return _answered(self._begin(agent, webhook).answer)
             case decision:

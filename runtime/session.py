@@ -45,6 +45,7 @@ MOST_BAD_FRAMES = 100
 CLOSING_SECONDS = 3.0
 
 NORMAL_CLOSE = 1000
+_LEG_ACTIONS = (PlayAudio, PlayMark, ClearPlayback)
 
 
 class Leg(Protocol):
@@ -122,6 +123,8 @@ class CallSession:
             _log.exception("event=call_crashed call=%s", self.name)
             await self._close_leg()
         finally:
+            if self.finished_at is None:  # cut off, or crashed: the machine has not said so
+                self.finished_at = self._clock()
             self._finished.set()
             self._tasks = None
             if self._timer is not None:
@@ -177,15 +180,18 @@ class CallSession:
             await self._flush()
 
     def _step(self, event: Event) -> None:
-        """Let the machine handle an event, and what its actions led to."""
-        self._act(self.machine.handle(event, self._clock()))
+        self._carry_out(self.machine.handle(event, self._clock()))
+
+    def _carry_out(self, actions: Iterable[Action]) -> None:
+        """Do what the machine wants, and what that leads to; sending itself is `_flush`'s."""
+        self._act(actions)
         while self._overdue:
             self._act(self.machine.handle(self._overdue.popleft(), self._clock()))
         self._arm()
 
     def _act(self, actions: Iterable[Action]) -> None:
         for action in actions:
-            if isinstance(action, PlayAudio | PlayMark | ClearPlayback):
+            if isinstance(action, _LEG_ACTIONS):
                 assert self._stream_id is not None, "the machine plays only into a stream that has started"
                 message = media_streams.encode(action, self._stream_id)
                 if not self._to_leg.put(message):
@@ -198,9 +204,8 @@ class CallSession:
             elif isinstance(action, Finished):
                 self.finished_at = self._clock()
                 self._finished.set()
-            else:
-                if not self._to_model.put(self._engine.encode(action)):
-                    self._overdue.append(ModelLost("the model does not read"))
+            elif not self._to_model.put(self._engine.encode(action)):
+                self._overdue.append(ModelLost("the model does not read"))
 
     async def _flush(self) -> None:
         """Send what waits for either side; a side that fails is an event like any other."""
@@ -242,7 +247,7 @@ class CallSession:
             self._wake.clear()
             due = self.machine.wake_at()
             if due is not None and due <= self._clock():
-                self._act(self.machine.wake(self._clock()))
+                self._carry_out(self.machine.wake(self._clock()))
             self._arm()
             await self._flush()
 
@@ -260,7 +265,10 @@ class CallSession:
 
     async def _read_stream(self, leg: Leg) -> None:
         while (message := await leg.receive()) is not None and not self.finished:
+            is_new = self._stream_id is None
             await self._handle(self._read_leg(message))
+            if is_new and self._stream_id is not None:
+                self._on_stream()
         if not self._leg_is_ending:
             await self._handle(StreamBroken("the socket was closed without a stop"))
 
@@ -274,7 +282,6 @@ class CallSession:
                 return StreamBroken("the stream belongs to another call")
             self._stream_id = event.stream_id
             self.stream_started_at = self._clock()
-            self._on_stream()
         elif isinstance(event, BadFrame):
             self._bad_frames += 1
             if self._bad_frames > MOST_BAD_FRAMES:

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from runtime.access import may_use_api
 from runtime.call.events import HangUpRequested
+from runtime.calls import LiveCall
 from runtime.node import Node
 from runtime.store import CallFilter, InvalidCursorError
 from runtime.store.reading import RecordJson, list_row
@@ -55,7 +56,9 @@ async def list_calls(node: Node, request: Request) -> Response:
         page = await node.store.page(wanted, _limit(query.get("limit")), query.get("cursor"))
     except InvalidCursorError as error:
         raise HTTPException(HTTPStatus.BAD_REQUEST, str(error)) from None
-    return JSONResponse({"calls": [_as_of_now(node, row) for row in page.records], "next": page.next_cursor})
+    live = {call.opening.id: call for call in node.calls.live()}
+    rows = [_as_of_now(row, live.get(str(row["id"]))) for row in page.records]
+    return JSONResponse({"calls": rows, "next": page.next_cursor})
 
 
 async def show_call(node: Node, request: Request) -> Response:
@@ -79,8 +82,7 @@ async def _record(node: Node, call_id: str) -> RecordJson:
     return record
 
 
-def _as_of_now(node: Node, row: RecordJson) -> RecordJson:
-    live = node.calls.find(str(row["id"]))
+def _as_of_now(row: RecordJson, live: LiveCall | None) -> RecordJson:
     return list_row(live.record().to_json()) if live is not None else row
 
 

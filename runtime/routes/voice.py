@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from runtime import twiml
 from runtime.call.events import StatusReported, StreamBroken
+from runtime.calls import LiveCall
 from runtime.node import Node
 from runtime.routes.requests import raw_path, raw_query, read_parameters
 from runtime.signature import Parameters
@@ -41,7 +42,7 @@ def take_call(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
 
 def after_stream(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
     """Say goodbye after the stream and hang up; a stream that ended unnoticed ends its call."""
-    call = node.calls.find(webhook.call_sid)
+    call = _live_call(node, agent, webhook)
     if call is not None and not call.session.finished:
         call.session.feed(
             StatusReported(webhook.status)
@@ -55,13 +56,19 @@ def after_stream(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
 
 def take_status(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
     """Note how the call stands in Twilio's eyes, and how long it lasted."""
-    call = node.calls.find(webhook.call_sid)
+    call = _live_call(node, agent, webhook)
     if call is not None:
         call.reported_seconds = webhook.duration_seconds
         call.session.feed(StatusReported(webhook.status))
     elif webhook.duration_seconds is not None:
         node.store.set_duration(webhook.call_sid, webhook.duration_seconds)
     return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _live_call(node: Node, agent: Agent, webhook: VoiceWebhook) -> LiveCall | None:
+    """Return the live call that the webhook is about; another agent's account cannot touch it."""
+    call = node.calls.find(webhook.call_sid)
+    return call if call is not None and call.opening.agent == agent.name else None
 
 
 def _checked(node: Node, handle: Webhook) -> Callable[[Request], Awaitable[Response]]:

@@ -77,7 +77,7 @@ class CallStore:
                 await self._read(self._engine.dispose)
         except TimeoutError:
             _log.error("event=store_not_flushed node=%s writes=%d", self._node, self._waiting)
-        self._thread.shutdown(wait=False, cancel_futures=False)
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _read(self, work: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -46,6 +46,25 @@ def test_a_caller_hears_the_greeting_to_the_byte_and_the_record_tells_the_call(t
     play(tmp_path, story)
 
 
+def test_the_database_knows_of_a_call_from_its_webhook_on(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        async def stored() -> object:
+            record = await office.node.store.find("CA1")
+            return record and record["status"]
+
+        answer = await office.webhook()
+        assert await stored() == "incoming"
+        async with await office.phone(answer) as phone:
+            phone.start()
+            await phone.until(lambda phone: phone.heard != b"")
+            assert await stored() == "active"
+            phone.stop()
+            await office.over()
+        assert await stored() == "completed"
+
+    play(tmp_path, story)
+
+
 def test_the_model_hears_the_caller_as_the_text_that_came(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
         async with await office.phone(await office.webhook()) as phone:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from twilio.request_validator import RequestValidator
 
-from tests.runtime.office import AGENT, CALLER, Office, open_office
+from tests.runtime.office import AGENT, CALLER, PUBLIC_URL, TOKEN, Office, open_office
 from tests.runtime.virtual_time import run
 
 Story = Callable[[Office], Awaitable[None]]
@@ -180,12 +181,16 @@ def test_a_draining_node_sends_new_calls_to_the_fallback_url(tmp_path: Path) -> 
     play(tmp_path, story)
 
 
-def test_a_flood_of_calls_without_streams_opens_a_bounded_number_of_models(tmp_path: Path) -> None:
+def test_a_flood_of_calls_without_streams_opens_a_bounded_number_of_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.reception.MOST_UNCLAIMED", 3)
+
     async def story(office: Office) -> None:
-        for number in range(110):
-            await office.webhook(CallSid=f"CA{number}")
-        assert office.model.opened <= 100
-        assert (await office.webhook(CallSid="CA-last")).status_code == 503
+        answers = [await office.webhook(CallSid=f"CA{number}") for number in range(5)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 503, 503]
+        await asyncio.sleep(1)
+        assert office.model.opened == 3
 
     play(tmp_path, story)
 
@@ -218,6 +223,16 @@ def test_a_late_status_callback_corrects_the_duration(tmp_path: Path) -> None:
     play(tmp_path, story, AGENT + f"allow_callers: {CALLER}\n")
 
 
+def test_one_agents_callbacks_do_not_touch_another_agents_call(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        await office.webhook()
+        await office.webhook("/voice/other/status", CallStatus="completed", CallDuration="1")
+        await office.webhook("/voice/other/after", CallStatus="completed")
+        assert (await office.record())["status"] == "incoming"
+
+    play(tmp_path, story, AGENT + "---\nkind: Agent\nname: other\ninstructions: Wait.\n")
+
+
 def test_an_agent_that_only_calls_answers_nobody(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
         assert (await office.webhook()).status_code == 404
@@ -228,10 +243,6 @@ def test_an_agent_that_only_calls_answers_nobody(tmp_path: Path) -> None:
 def test_a_webhook_by_get_has_its_parameters_in_the_url(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
         target = "/voice/front-desk?CallSid=CA1&From=%2B14155550190&To=%2B14155550123"
-        from twilio.request_validator import RequestValidator
-
-        from tests.runtime.office import PUBLIC_URL, TOKEN
-
         signature = RequestValidator(TOKEN).compute_signature(f"{PUBLIC_URL}{target}", {})
         answer: httpx2.Response = await office.client.get(target, headers={"X-Twilio-Signature": signature})
         assert "<Stream" in answer.text
