@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,9 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# name -> one line for `tm --help`. The module is cli.commands.<name>, its click command is `command`;
-# it is imported only when the command runs, so that `tm --help` costs no library.
+# name -> one line for `tm --help`. The module is cli.commands.<name> (with an underscore where Python
+# reserves the name), its click command is `command`; it is imported only when the command runs, so that
+# `tm --help` costs no library.
 COMMANDS = {
     "init": "Write a first fleet, a CI workflow and editor settings.",
     "validate": "Check the declarations offline.",
@@ -40,7 +42,8 @@ class LazyGroup(click.Group):
         """Import the command's module, or answer None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"cli.commands.{cmd_name}")
+        module_name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = importlib.import_module(f"cli.commands.{module_name}")
         command: click.Command = module.command
         return command
 

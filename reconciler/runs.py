@@ -10,12 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
-from reconciler.apply import Executor
 from reconciler.connections import Connections
+from reconciler.executor import Executor
 from reconciler.journal import journal_for
 from reconciler.plan import Plan
 from reconciler.planning import Wishes, make_plan
 from reconciler.report import Outcome, Report
+from reconciler.writing import ChangeWriter
 from schemas.fleet import Fleet
 
 _DEFAULT_STATE_DIR = ".tm"
@@ -50,7 +51,7 @@ async def apply_run(
 
     with closing(journal_for(state_dir, plan.plan_id, now)) as journal, _interrupted_by(interrupt):
         async with Connections(fleet, api_url=environ.get("TM_TWILIO_API_URL")) as connections:
-            executor = Executor(connections.writer, journal, concurrency, on_outcome)
+            executor = Executor(connections.writer, ChangeWriter(journal), concurrency, on_outcome)
             return await executor.apply(plan, stop)
 
 

@@ -21,8 +21,8 @@ from cli.reconciling import (
     target_option,
 )
 from cli.terminal import err, out, write_document
-from reconciler.apply import DEFAULT_CONCURRENCY
 from reconciler.documents import report_document, report_error_document, to_json
+from reconciler.executor import DEFAULT_CONCURRENCY
 from reconciler.plan import Plan
 from reconciler.planning import Wishes
 from reconciler.progress import ApplyProgress

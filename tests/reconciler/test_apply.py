@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.apply import Executor
 from reconciler.diff import diff
 from reconciler.errors import ApiRefusedError, ApiUnavailableError
+from reconciler.executor import Executor
 from reconciler.journal import Journal
 from reconciler.live import LiveNumber
 from reconciler.plan import Plan
@@ -26,6 +26,7 @@ from reconciler.report import (
     Stale,
     Updated,
 )
+from reconciler.writing import ChangeWriter
 from tests.reconciler.numbers import (
     FRONT_DESK,
     NOW,
@@ -61,15 +62,9 @@ class Run:
 
         async def run() -> Report:
             with closing(Journal(self.journal, plan.plan_id)) as journal:
-                executor = Executor(
-                    self.account,
-                    journal,
-                    concurrency,
-                    self.on_outcome or self.seen.append,
-                    clock=lambda: NOW,
-                    sleep=sleep,
-                    jitter=lambda: 1.0,
-                )
+                writer = ChangeWriter(journal, clock=lambda: NOW, sleep=sleep, jitter=lambda: 1.0)
+                on_outcome = self.on_outcome or self.seen.append
+                executor = Executor(self.account, writer, concurrency, on_outcome)
                 return await executor.apply(plan, self.stop)
 
         return asyncio.run(run())

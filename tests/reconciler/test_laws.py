@@ -12,15 +12,16 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.apply import Executor
 from reconciler.desired import DesiredNumber
 from reconciler.diff import Policy, diff
+from reconciler.executor import Executor
 from reconciler.journal import Journal
 from reconciler.live import LiveNumber
 from reconciler.marker import add_marker, strip_marker
 from reconciler.plan import Plan
 from reconciler.report import Report
 from reconciler.settings import Settings
+from reconciler.writing import ChangeWriter
 from tests.reconciler.numbers import BLANK, NOW, POLICY, MemoryAccount, applied, live, wanted
 
 NUMBERS = [f"+1415555{index:04}" for index in range(6)]
@@ -89,7 +90,7 @@ def accounts(draw: st.DrawFn) -> list[LiveNumber]:
 def apply(plan: Plan, account: MemoryAccount, folder: Path) -> Report:
     async def run() -> Report:
         with closing(Journal(folder / "run.jsonl", plan.plan_id)) as journal:
-            return await Executor(account, journal).apply(plan, asyncio.Event())
+            return await Executor(account, ChangeWriter(journal)).apply(plan, asyncio.Event())
 
     return asyncio.run(run())
 

@@ -1,91 +1,37 @@
-"""The executor: makes the account what a plan says, one number at a time and several at once.
+"""One change: the number is read again right before its write and right after it.
 
-Each number is read again right before its write (changed since the plan: `stale`, not overwritten) and
-right after it (not kept: `failed`, `not_stored`). What happens to one number stops no other.
+Changed since the plan: `stale`, not overwritten. Not kept by Twilio: `failed`, `not_stored`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import groupby
 
 from reconciler.account import NumberWriter, Receipt
 from reconciler.errors import ApiError, ApiUnavailableError
 from reconciler.http_client import Sleep
 from reconciler.journal import Journal
-from reconciler.plan import Change, Plan
-from reconciler.report import (
-    NOT_STORED,
-    AlreadyDone,
-    Failed,
-    NotAttempted,
-    Outcome,
-    Report,
-    Stale,
-    Updated,
-    key_of,
-    report_of,
-)
+from reconciler.plan import Change
+from reconciler.report import NOT_STORED, AlreadyDone, Failed, Outcome, Stale, Updated
 from reconciler.retry import RetryPolicy
 from schemas.errors import TmError
 
-DEFAULT_CONCURRENCY = 8
-
-Writers = Callable[[str, str], NumberWriter]
-"""Gives the numbers of an account (by name) in a region."""
-
 
 @dataclass(frozen=True, slots=True)
-class Executor:
-    """Applies plans. `concurrency` bounds the numbers in flight per account, which is what Twilio limits.
+class ChangeWriter:
+    """Writes single changes. `clock`, `sleep` and `jitter` are replaceable for tests."""
 
-    `on_outcome` is told of each number as it ends; `clock`, `sleep` and `jitter` are replaceable for tests.
-    """
-
-    writers: Writers
     journal: Journal
-    concurrency: int = DEFAULT_CONCURRENCY
-    on_outcome: Callable[[Outcome], None] = lambda outcome: None
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Sleep = asyncio.sleep
     jitter: Callable[[], float] = random.random
 
-    async def apply(self, plan: Plan, stop: asyncio.Event) -> Report:
-        """Apply every change and report. Once `stop` is set no new number is begun; running ones end."""
-        outcomes: dict[str, Outcome] = {}
-        async with asyncio.TaskGroup() as workers:
-            for _, changes in groupby(sorted(plan.changes, key=_account), key=_account):
-                waiting = list(changes)
-                shared = iter(waiting)
-                for _ in range(min(self.concurrency, len(waiting))):
-                    workers.create_task(self._work(shared, stop, outcomes))
-        return report_of(plan, outcomes, interrupted=stop.is_set())
-
-    async def _work(
-        self, changes: Iterator[Change], stop: asyncio.Event, outcomes: dict[str, Outcome]
-    ) -> None:
-        """Take changes off the shared iterator until there is none left."""
-        for change in changes:
-            if stop.is_set():
-                outcomes[key_of(change)] = NotAttempted(change)
-                continue
-            outcome = await self._outcome(change)
-            outcomes[key_of(change)] = outcome
-            self.on_outcome(outcome)
-
-    async def _outcome(self, change: Change) -> Outcome:
-        """Apply one change; what goes wrong with it is its outcome."""
-        try:
-            return await self._apply(change, self.writers(change.account, change.region))
-        except TmError as error:
-            return _failed(change, error)
-
-    async def _apply(self, change: Change, numbers: NumberWriter) -> Outcome:
+    async def write(self, change: Change, numbers: NumberWriter) -> Outcome:
         """Look whether the plan still holds for this number, then write it between two journal lines."""
         live = (await numbers.fetch(change.sid)).bare.masked_by(change.write)
         if live == change.wanted:
@@ -106,7 +52,7 @@ class Executor:
                 return Stale(change), None
             return await self._read_back(change, numbers), receipt.request_id
         except ApiError as error:
-            return _failed(change, error), None
+            return failed(change, error), None
 
     async def _store(self, change: Change, numbers: NumberWriter) -> Receipt | None:
         """Write all fields in one request. None: somebody else wrote while it was being repeated.
@@ -138,11 +84,8 @@ class Executor:
         return Failed(change, f"Twilio accepted the update but did not keep {', '.join(lost)}", NOT_STORED)
 
 
-def _failed(change: Change, error: TmError) -> Failed:
+def failed(change: Change, error: TmError) -> Failed:
+    """Return the outcome for an error, with Twilio's words where it had some."""
     if isinstance(error, ApiError):
         return Failed(change, error.message, error.code, error.status, error.more_info)
     return Failed(change, error.message)
-
-
-def _account(change: Change) -> str:
-    return change.account
