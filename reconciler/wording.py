@@ -1,0 +1,115 @@
+"""The words that every output uses for a plan and a report: the same thing is called the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from unicodedata import normalize
+
+from reconciler.plan import Action, Cause, Change, Plan, Skipped, SkipReason
+from reconciler.printable import printable
+from reconciler.report import AlreadyDone, Failed, NotAttempted, Outcome, Report, Stale, Updated
+from reconciler.settings import FieldChange, Value
+from schemas.places import Place
+
+CAUSES = {
+    Cause.NEW: "not ours yet",
+    Cause.PENDING: "the file changed",
+    Cause.DRIFT: "changed by hand since it was applied",
+    Cause.CONFLICT: "the file changed, and so did the account, by hand; the file wins",
+    Cause.REMOVED: "no file declares it any more",
+}
+
+REASONS = {
+    SkipReason.NO_MATCHING_NUMBER: "no such number",
+    SkipReason.NO_VOICE_CAPABILITY: "no voice",
+    SkipReason.DRIVEN_BY_TRUNK: "driven by a trunk",
+    SkipReason.DRIVEN_BY_APPLICATION: "driven by an application",
+    SkipReason.FOREIGN_WEBHOOK: "somebody else's webhook",
+    SkipReason.OUTBOUND_ONLY: "outbound only",
+}
+
+TAKEN = (SkipReason.DRIVEN_BY_TRUNK, SkipReason.DRIVEN_BY_APPLICATION, SkipReason.FOREIGN_WEBHOOK)
+"""Reasons that a takeover overrules."""
+
+STALE = "changed since the plan was made, left as it is"
+
+_VERBS: dict[type[Outcome], str] = {
+    Updated: "updated",
+    AlreadyDone: "already done",
+    Stale: "stale",
+    Failed: "failed",
+    NotAttempted: "not attempted",
+}
+
+
+def plan_summary_line(plan: Plan) -> str:
+    """Say what there is to do; a plan with nothing to do says so."""
+    counts = [(plan.count(action), f"to {action.value}") for action in Action]
+    counts += [(len(plan.skipped), "skipped"), (len(plan.unchanged), "unchanged")]
+    told = listed_counts(counts)
+    if plan.changes:
+        return told
+    return f"Nothing to do: {told or 'no number is declared'}"
+
+
+def report_summary_line(report: Report) -> str:
+    """Say how many numbers came to which end."""
+    counts = [(sum(1 for _ in report.of(kind)), _VERBS[kind]) for kind in (Updated, Failed, Stale)]
+    counts += [(len(report.skipped), "skipped"), (len(report.unchanged), "unchanged")]
+    counts += [(sum(1 for _ in report.of(NotAttempted)), _VERBS[NotAttempted])]
+    told = listed_counts(counts) or "nothing to do"
+    return f"Interrupted: {told}" if report.interrupted else told
+
+
+def listed_counts(counts: Iterable[tuple[int, str]]) -> str:
+    """Return what there is any of, such as `2 to adopt, 1 skipped`."""
+    return ", ".join(f"{count} {word}" for count, word in counts if count)
+
+
+def verb_of(outcome: Outcome) -> str:
+    """Return what became of a number, in one or two words."""
+    if isinstance(outcome, Updated) and outcome.change.action is Action.DETACH:
+        return "detached"
+    return _VERBS[type(outcome)]
+
+
+def visible_changes(change: Change) -> tuple[FieldChange, ...]:
+    """Return a change's fields, and what callers reach now and after.
+
+    The latter is left out when it stays, or when the change of the voice URL says it already.
+    """
+    before, after = change.reach_before, change.reach_after
+    told = FieldChange("voice_url", before, after) in change.fields
+    if told or before == after:
+        return change.fields
+    return (*change.fields, FieldChange("callers reach", before, after))
+
+
+def before_and_after(field: FieldChange) -> tuple[str, str]:
+    """Return both values as people read them, without characters that steer a terminal.
+
+    Two that look the same, such as é in one character and in two, are shown with escapes.
+    """
+    before, after = _shown(field.before), _shown(field.after)
+    if normalize("NFKC", before) == normalize("NFKC", after):
+        return ascii(field.before), ascii(field.after)
+    return before, after
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = printable(value)
+    return text if text and " ".join(text.split()) == text else f'"{text}"'
+
+
+def file_and_line(place: Place) -> str:
+    """Return a place as people look it up."""
+    return f"{place.file}:{place.line}"
+
+
+def takeover_hint(skipped: Skipped) -> str | None:
+    """Say how to take a number over, when somebody else's claim is why it was skipped."""
+    if skipped.reason not in TAKEN:
+        return None
+    return f"to take it over: takeover: true, or --adopt {skipped.number}"
