@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from reconciler.github import annotation_of
 from schemas.codes import MEANINGS, UNKNOWN_KEY
 from schemas.places import Diagnostic, Place
 
@@ -104,26 +105,7 @@ def diagnostic_as_json(diagnostic: Diagnostic) -> Mapping[str, object]:
 
 def as_github(check: Check) -> str:
     """Return workflow commands, which GitHub shows as annotations of the changed lines."""
-    return "\n".join(_annotation(diagnostic) for diagnostic in check.diagnostics)
-
-
-def _annotation(diagnostic: Diagnostic) -> str:
-    properties: list[tuple[str, object]] = [("title", diagnostic.code)]
-    if diagnostic.place is not None:
-        place = diagnostic.place
-        properties = [("file", place.file), ("line", place.line), ("col", place.column), *properties]
-    listed = ",".join(f"{name}={_escaped_property(str(value))}" for name, value in properties)
-    return f"::{diagnostic.severity} {listed}::{_escaped(diagnostic.message)}"
-
-
-def _escaped(text: str) -> str:
-    """Escape what ends a workflow command."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _escaped_property(text: str) -> str:
-    """Escape what ends a property of a workflow command."""
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+    return "\n".join(annotation_of(diagnostic).command() for diagnostic in check.diagnostics)
 
 
 def as_sarif(check: Check) -> str:

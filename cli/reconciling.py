@@ -1,4 +1,4 @@
-"""What `tm plan` and `tm apply` share: their options, how a plan comes about, how a failed run is told."""
+"""What `tm plan` and `tm apply` share: their options, how a plan comes about, what a failed run is."""
 
 from __future__ import annotations
 
@@ -24,14 +24,6 @@ from schemas.places import Diagnostic
 if TYPE_CHECKING:
     from schemas.fleet import Fleet
 
-format_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Form of the document on stdout.",
-)
 target_option = click.option(
     "--target", multiple=True, metavar="AGENT", help="Only the numbers of this agent; may be repeated."
 )

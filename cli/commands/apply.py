@@ -11,17 +11,16 @@ from pathlib import Path
 import click
 
 from cli.options import agents_dir_option
+from cli.outputs import Form, format_option, write_report, write_report_failure
 from cli.reconciling import (
     RunFailedError,
     adopt_option,
-    format_option,
     planned,
     prune_option,
     reviewed,
     target_option,
 )
-from cli.terminal import err, out, write_document
-from reconciler.documents import report_document, report_error_document, to_json
+from cli.terminal import err
 from reconciler.executor import DEFAULT_CONCURRENCY
 from reconciler.plan import Plan
 from reconciler.planning import Wishes
@@ -29,7 +28,7 @@ from reconciler.progress import ApplyProgress
 from reconciler.report import EXIT_INTERRUPTED, EXIT_REFUSED, Report
 from reconciler.runs import apply_run
 from reconciler.safety import KINDS, not_allowed
-from reconciler.text import diagnostics_text, plan_text, report_text
+from reconciler.text import diagnostics_text, plan_text
 from schemas.errors import TmError
 from schemas.fleet import Fleet
 
@@ -71,7 +70,7 @@ def _allowances(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
 def command(
     file: Path | None,
     agents_dir: Path,
-    form: str,
+    form: Form,
     yes: bool,
     target: tuple[str, ...],
     adopt: tuple[str, ...],
@@ -95,14 +94,9 @@ def command(
             fleet, plan = _agreed_plan(agents_dir, wishes, now, allowed, asks=not yes)
         report = _apply(plan, fleet, now, max_concurrency)
     except RunFailedError as failure:
-        failure.show()
-        document = report_error_document(failure.error.message, failure.plan_id)
-        write_document(to_json(document) if form == "json" else "No report: the run ended with an error.")
+        write_report_failure(failure, form)
         return failure.exit_code
-    if form == "json":
-        write_document(to_json(report_document(report)))
-    else:
-        out().print(report_text(report), end="")
+    write_report(report, form)
     return report.exit_code
 
 

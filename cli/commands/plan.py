@@ -9,20 +9,11 @@ from pathlib import Path
 import click
 
 from cli.options import agents_dir_option
-from cli.reconciling import (
-    RunFailedError,
-    adopt_option,
-    format_option,
-    planned,
-    prune_option,
-    target_option,
-)
-from cli.terminal import out, write_document
-from reconciler.documents import plan_document, plan_error_document, to_json
+from cli.outputs import Form, format_option, write_plan, write_plan_failure
+from cli.reconciling import RunFailedError, adopt_option, planned, prune_option, target_option
 from reconciler.planning import Wishes
 from reconciler.report import EXIT_DIFFERENCES, EXIT_OK
 from reconciler.saved import save_plan
-from reconciler.text import plan_text
 from schemas.errors import TmError
 
 
@@ -44,7 +35,7 @@ from schemas.errors import TmError
 )
 def command(
     agents_dir: Path,
-    form: str,
+    form: Form,
     exit_code: bool,
     target: tuple[str, ...],
     adopt: tuple[str, ...],
@@ -61,15 +52,7 @@ def command(
             except TmError as error:
                 raise RunFailedError(error) from error
     except RunFailedError as failure:
-        failure.show()
-        if form == "json":
-            document = plan_error_document(failure.error.message, now, failure.diagnostics)
-            write_document(to_json(document))
-        else:
-            write_document("No plan could be made.")
+        write_plan_failure(failure, form, now)
         return failure.exit_code
-    if form == "json":
-        write_document(to_json(plan_document(plan)))
-    else:
-        out().print(plan_text(plan), end="")
+    write_plan(plan, form)
     return EXIT_DIFFERENCES if exit_code and plan.changes else EXIT_OK
