@@ -15,13 +15,10 @@ from urllib.parse import quote
 
 from runtime.twiml import HoldPrelude
 from schemas import Hold
+from schemas.hold import MEDIA_TYPES
 
-# Strategies whose first part can be spoken or played before the stream. Music is mixed into the stream.
+# Strategies whose first part can be spoken before the stream. Music is mixed into the stream.
 SPOKEN_FIRST = frozenset({"text", "text_then_music"})
-PLAYED_FIRST = frozenset({"audio", "audio_then_music", "voice_over_music"})
-
-# Twilio: the types that <Play> takes, by the endings that a Hold may name.
-MEDIA_TYPES = {".mp3": "audio/mpeg", ".wav": "audio/wav"}
 
 # How fast Twilio's voices read, characters a second; only a time-out depends on it.
 READING_SPEED = 12.0
@@ -56,8 +53,8 @@ class HoldMedia:
     @classmethod
     def load(cls, holds: Iterable[Hold]) -> HoldMedia:
         """Read the recordings that are played before a stream. Blocks; raises `OSError`."""
-        files = {hold.audio for hold in holds if hold.strategy in PLAYED_FIRST and hold.audio is not None}
-        return cls({file: _read(file) for file in files})
+        files = {hold.played_by_twilio for hold in holds}
+        return cls({file: _read(file) for file in files if file is not None})
 
     def find(self, sha256: str, name: str) -> Recording | None:
         """Return the recording with this hash and file name, or None."""
@@ -70,8 +67,8 @@ class HoldMedia:
             return HoldPrelude()
         if hold.strategy in SPOKEN_FIRST and hold.text:
             return HoldPrelude(text=hold.text, voice=hold.voice, seconds=len(hold.text) / READING_SPEED)
-        if hold.strategy in PLAYED_FIRST and hold.audio is not None:
-            recording = self._by_file[hold.audio]
+        if hold.played_by_twilio is not None:
+            recording = self._by_file[hold.played_by_twilio]
             return HoldPrelude(play_url=f"{base_url}{recording.path}", seconds=recording.seconds)
         return HoldPrelude()
 

@@ -25,6 +25,12 @@ NEEDED_FIELDS: dict[str, tuple[str, ...]] = {
     "voice_over_music": ("audio", "music"),
 }
 
+# Strategies whose recording Twilio itself fetches and plays; other sound is mixed into the stream.
+PLAYED_BY_TWILIO = frozenset({"audio", "audio_then_music", "voice_over_music"})
+
+# Twilio: the types that <Play> takes, by the endings that a Hold may name.
+MEDIA_TYPES = {".mp3": "audio/mpeg", ".wav": "audio/wav"}
+
 
 class Hold(Declared):
     """What a caller hears until the agent is ready: words, a recording, music, or some of each."""
@@ -41,3 +47,8 @@ class Hold(Declared):
     """A recording: MP3 or WAV, mono, at most 10 MB; the path is relative to the YAML file."""
     music: Path | None = None
     """Music: MP3 or WAV, mono, at most 10 MB; the path is relative to the YAML file."""
+
+    @property
+    def played_by_twilio(self) -> Path | None:
+        """The recording that Twilio fetches and plays before the agent is on the line, if there is one."""
+        return self.audio if self.strategy in PLAYED_BY_TWILIO else None
