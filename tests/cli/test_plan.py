@@ -82,3 +82,39 @@ def test_a_ctrl_c_while_reading_is_still_one_document(world: WireWorld) -> None:
     done = world.tm("plan", "--format", "json")
     assert done.code == 130
     assert "interrupted" in done.json()["error"]
+
+
+def test_markdown_is_one_document_with_a_fold_for_each_agent(world: WireWorld) -> None:
+    done = world.tm("plan", "--format", "markdown")
+    assert done.out.startswith("### Plan: 2 to adopt\n")
+    assert done.out.count("<details>") == 2
+
+
+def test_github_gets_annotations_on_stdout_and_markdown_in_the_step_summary(
+    world: WireWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = world.folder / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    lines = world.tm("plan", "--format", "github").out.splitlines()
+    assert [line.split(",")[0] for line in lines] == ["::notice file=agents.d/fleet.yaml"] * 2
+    assert summary.read_text().startswith("### Plan: 2 to adopt\n")
+
+
+def test_a_failed_plan_is_told_in_every_form(world: WireWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.declare(FLEET.replace("instructions: Sell.", "instrucions: Sell."))
+    summary = world.folder / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    done = world.tm("plan", "--format", "github")
+    assert done.code == 1
+    assert "::error file=agents.d/fleet.yaml,line=" in done.out
+    assert summary.read_text().startswith("### Plan failed\n")
+    assert "`TM020`" in world.tm("plan", "--format", "markdown").out
+
+
+def test_a_step_summary_that_cannot_be_written_is_a_warning(
+    world: WireWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(world.folder))
+    done = world.tm("plan", "--format", "github")
+    assert done.code == 0
+    assert "the step summary" in done.err

@@ -7,9 +7,11 @@ from dataclasses import replace
 from rich.console import Console
 
 from reconciler.diff import diff
+from reconciler.plan import Cause, SkipReason
 from reconciler.progress import ApplyProgress
 from reconciler.report import Failed, Outcome, Stale, Updated, key_of, report_of
 from reconciler.text import outcome_line, plan_text, report_text
+from reconciler.wording import CAUSES, REASONS
 from tests.reconciler.numbers import BLANK, NOW, POLICY, SALES, applied, edited, live, wanted
 
 OWNER = "https://hooks.agency.example/voice"
@@ -93,3 +95,17 @@ def test_on_a_terminal_progress_counts_each_outcome() -> None:
         progress(Updated(plan.changes[0]))
         progress(Failed(plan.changes[0], "no"))
     assert "1 updated, 1 failed" in captured.get()
+
+
+def test_two_names_that_only_look_the_same_are_told_apart() -> None:
+    desired = wanted(friendly_name="Café")
+    before = edited(applied(desired), friendly_name="Cafe\u0301")
+    text = plan_text(diff([desired], [before], POLICY, NOW)).plain
+    assert r"'Cafe\u0301' → 'Caf\xe9'" in text
+    before = edited(applied(desired), friendly_name="Café ")
+    assert '"Café " → Café' in plan_text(diff([desired], [before], POLICY, NOW)).plain
+
+
+def test_every_cause_and_every_reason_has_words() -> None:
+    assert set(CAUSES) == set(Cause)
+    assert set(REASONS) == set(SkipReason)
