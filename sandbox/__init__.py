@@ -7,7 +7,16 @@ async with Sandbox.start(Seed(numbers=(NumberSeed("+14155550123"),))) as box:
 
 from __future__ import annotations
 
-from sandbox.account import Account, Alert, ApiRequest, Application, Faults
+from sandbox.account import (
+    Account,
+    Alert,
+    ApiRequest,
+    Application,
+    Faults,
+    MessagingService,
+    Sender,
+    Webhook,
+)
 from sandbox.box import Sandbox
 from sandbox.network import (
     CallEvent,
@@ -38,6 +47,7 @@ __all__ = [
     "Interrupt",
     "Kind",
     "Listen",
+    "MessagingService",
     "Network",
     "NumberSeed",
     "Phone",
@@ -47,7 +57,9 @@ __all__ = [
     "SandboxError",
     "Say",
     "Seed",
+    "Sender",
     "Step",
     "StreamFaults",
     "Wait",
+    "Webhook",
 ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -13,7 +14,7 @@ from starlette.routing import Mount
 
 from sandbox.account import Account, Alert
 from sandbox.account.routes import RestApi
-from sandbox.account.state import StateError, load_state, save_state
+from sandbox.account.state import Keeper, StateError, load_state
 from sandbox.control import Control
 from sandbox.model import RealtimeServer
 from sandbox.network import Network
@@ -69,21 +70,21 @@ class Sandbox:
 
         `model` answers the Realtime connections (by default the scripted bistro, for the seed's key);
         `state` is a file that the account is read from and written to after each change; `tunnels`
-        maps public origins (`https://voice.example`) to local ones; `speed` lets the phone network's
-        clock run faster. Raises SandboxError when the address is taken or the file cannot be read.
+        maps public origins (`https://voice.example`) to local ones; `speed` lets the clock of the phone
+        network and the account run faster. Raises SandboxError when the address is taken or the file
+        cannot be read.
         """
         seed = seed or Seed()
         account = seed.account()
         if state is not None:
             await asyncio.to_thread(_restore, account, state)
 
-        async def save() -> None:
-            if state is not None:
-                await asyncio.to_thread(save_state, account, state)
-
-        network = Network(account, clock=Clock(speed), tunnels=tunnels)
+        clock = Clock(speed)
+        account.clock = _dated(clock)
+        keep = Keeper(account, state).keep if state is not None else None
+        network = Network(account, clock=clock, tunnels=tunnels)
         model = model or RealtimeServer(key=seed.openai_key)
-        api = Mount("/", app=RestApi(account, save))
+        api = Mount("/", app=RestApi(account, keep))
         routes = [*Control(account, network).routes(), *model.routes(), api]
         server = LoopbackServer(Starlette(routes=routes), host, port)
         bound = await server.start()
@@ -93,6 +94,12 @@ class Sandbox:
             await network.close()
             await model.close()
             await server.stop()
+
+
+def _dated(clock: Clock) -> Callable[[], datetime]:
+    """Return a function that tells the date on a clock that may run fast; it shows the real one now."""
+    start, start_ms = datetime.now(UTC), clock.now_ms()
+    return lambda: start + timedelta(milliseconds=clock.now_ms() - start_ms)
 
 
 def _restore(account: Account, path: Path) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from sandbox.account.account import Account, Application
+from sandbox.account.account import Account
+from sandbox.account.applications import Application
 from sandbox.account.formats import stable_hex, stable_sid
 from sandbox.account.hosts import DEFAULT_REGION
+from sandbox.account.messaging import MessagingService
 from sandbox.account.numbers import Capabilities, PhoneNumber
+from sandbox.account.senders import Sender
 
 # The same on every start, so that a shell keeps its exports. They open nothing but a sandbox.
 DEFAULT_ACCOUNT_SID = stable_sid("AC", "sandbox account")
@@ -57,8 +60,9 @@ class Seed:
     """The account at its start.
 
     `regional_tokens` gives Regions their own auth token (the others share `auth_token`), `api_keys`
-    maps Standard API keys to their secrets, `routes` says which Region answers a number, and
-    `account_type` is Full or Trial.
+    maps Standard API keys to their secrets, `routes` says which Region answers a number,
+    `account_type` is Full or Trial; of a Trial, `verified_callers` may be called and nobody else. A
+    Messaging Service or sender without a SID gets one that depends on its name.
     """
 
     numbers: tuple[NumberSeed, ...] = ()
@@ -68,8 +72,11 @@ class Seed:
     regional_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     api_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     applications: tuple[Application, ...] = ()
+    messaging_services: tuple[MessagingService, ...] = ()
+    senders: tuple[Sender, ...] = ()
     routes: Mapping[str, str] = field(default_factory=dict)
     account_type: str = "Full"
+    verified_callers: tuple[str, ...] = ()
 
     def account(self) -> Account:
         """Return a new account as the seed describes it."""
@@ -79,8 +86,15 @@ class Seed:
             regional_tokens=dict(self.regional_tokens),
             api_keys=dict(self.api_keys),
             type=self.account_type,
-            applications={one.sid: one for one in self.applications},
+            verified_callers=self.verified_callers,
+            applications={one.sid: replace(one, account_sid=self.account_sid) for one in self.applications},
         )
+        for service in self.messaging_services:
+            sid = service.sid or stable_sid("MG", service.friendly_name)
+            account.messaging_services[sid] = replace(service, sid=sid, account_sid=self.account_sid)
+        for sender in self.senders:
+            sid = sender.sid or stable_sid("XE", sender.sender_id)
+            account.senders[sid] = replace(sender, sid=sid)
         for one in self.numbers:
             account.add(one.record(self.account_sid), one.region)
         for number, region in self.routes.items():

@@ -14,7 +14,7 @@ from cli.main import EXIT_INTERRUPTED
 from cli.options import agents_dir_option
 from cli.terminal import err, write_document
 from sandbox import NumberSeed, Sandbox, SandboxError, Seed
-from sandbox.account.resources import DEMO_VOICE_URL
+from sandbox.account.numbers import DEMO_VOICE_URL
 from schemas import InvalidDeclarations, MissingFolder, TmError, load_fleet
 
 DEFAULT_PORT = 4010

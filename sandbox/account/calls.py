@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 from sandbox.account.errors import ApiError, invalid_parameter
+from sandbox.account.exchange import Answer, Asked
 from sandbox.account.formats import API_VERSION, is_e164, is_sid, is_web_url, national, new_sid, rfc2822
+from sandbox.account.paging import page
 
 CallStatus = Literal[
     "queued", "ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled"
@@ -121,6 +123,54 @@ class Switchboard(Protocol):
 
     def redirect(self, sid: str, instructions: Instructions) -> None:
         """Take a live call out of what it does and let a new document control it."""
+
+
+def call_list(asked: Asked) -> Answer:
+    """Answer `/Calls.json`: a list with filters, or a new call."""
+    asked.only("GET", "POST")
+    account = asked.account
+    if asked.method == "GET":
+        filters = asked.single
+        shown = [call for call in reversed(account.calls.values()) if matches(call, filters)]
+        return Answer(200, page("calls", asked.path, shown, filters))
+    owned = {record.phone_number: record for record in account.numbers(asked.region)}
+    request = read_call_request(asked.params, frozenset(owned))
+    application = account.applications.get(request.instructions.application_sid or "")
+    if request.instructions.application_sid and (application is None or application.region != asked.region):
+        raise ApiError(400, 21218, f"Invalid ApplicationSid: {request.instructions.application_sid}")
+    if account.type == "Trial" and request.to not in account.verified_callers and request.to not in owned:
+        raise ApiError(
+            400,
+            21219,
+            f"The number {request.to} is unverified. Trial accounts may only call verified numbers.",
+        )
+    made = Call(account.sid, request.from_, request.to, "outbound-api", owned[request.from_].sid)
+    account.calls[made.sid] = made
+    if account.switchboard is not None:
+        account.switchboard.place(request, made)
+    return Answer(201, made.json())
+
+
+def call(asked: Asked) -> Answer:
+    """Answer `/Calls/{CA}.json`; only a call that is over can be deleted, only a live one changed."""
+    asked.only("GET", "POST", "DELETE")
+    account = asked.account
+    record = asked.found(account.calls.get(asked.name))
+    if asked.method == "GET":
+        return Answer(200, record.json())
+    if asked.method == "DELETE":
+        if record.live:
+            raise ApiError(400, 21220, "Invalid call state: the call is not over")
+        del account.calls[record.sid]
+        return Answer(204, None)
+    if not record.live:
+        raise ApiError(400, 21220, "Call is not in-progress. Cannot redirect.")
+    update = read_call_update(asked.single, record)
+    if account.switchboard is not None and update.ends:
+        account.switchboard.end(record.sid)
+    elif account.switchboard is not None and update.instructions is not None:
+        account.switchboard.redirect(record.sid, update.instructions)
+    return Answer(200, record.json())
 
 
 def read_call_request(form: Mapping[str, Sequence[str]], owned: frozenset[str]) -> CallRequest:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from sandbox.account.numbers import PhoneNumber
+if TYPE_CHECKING:
+    from sandbox.account.numbers import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,9 @@ class Faults:
     `failing_numbers` fails each update of a number with a status; `max_concurrency` answers
     429/20429 to what is above it; `before_update` is called with the record right before an update
     is applied to it: the place for another writer between a client's read and its write.
+    `before_change` is the same for every record that can be changed, by SID.
+
+    Where a fault is for one `number`, that is an E.164 number or the SID of any record.
     """
 
     latency_ms: float = 0
@@ -46,6 +50,7 @@ class Faults:
     failing_numbers: dict[str, int] = field(default_factory=dict)
     max_concurrency: int | None = None
     before_update: Callable[[PhoneNumber], None] | None = None
+    before_change: Callable[[str], None] | None = None
     seed: int = 0
     _orders: list[_Order] = field(default_factory=list)
     _random: random.Random = field(init=False)
@@ -72,14 +77,18 @@ class Faults:
         trouble = Trouble("drop_after" if applied else "drop_before")
         self._orders.append(_Order(trouble, times, number, method))
 
-    def strike(self, method: str, number: str | None, concurrency: int) -> Trouble | None:
-        """Decide the fate of one request; `number` is the phone number that its path names."""
+    def strike(self, method: str, named: frozenset[str], concurrency: int) -> Trouble | None:
+        """Decide the fate of one request; `named` are the number and the SID of the record in its path."""
         if self.max_concurrency is not None and concurrency > self.max_concurrency:
             return Trouble("answer", 429)
-        if method == "POST" and number in self.failing_numbers:
-            return Trouble("answer", self.failing_numbers[number])
+        if method == "POST" and (failing := named & self.failing_numbers.keys()):
+            return Trouble("answer", self.failing_numbers[min(failing)])
         for order in self._orders:
-            if order.left and order.number in {None, number} and order.method in {None, method}:
+            if (
+                order.left
+                and (order.number is None or order.number in named)
+                and order.method in {None, method}
+            ):
                 order.left -= 1
                 return order.trouble
         if self.error_rate and self._random.random() < self.error_rate:

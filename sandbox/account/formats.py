@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 API_VERSION = "2010-04-01"
 
 _E164 = re.compile(r"\+[1-9]\d{1,14}")
+_COUNTRIES = {"+1": "US", "+33": "FR", "+44": "GB", "+49": "DE", "+61": "AU", "+353": "IE"}
 _SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
 
 
@@ -60,8 +61,22 @@ def iso8601(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def read_iso8601(text: str) -> datetime | None:
+    """Return the moment that a v1 or v2 API parameter names (UTC where it names no zone), or None."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def national(number: str) -> str:
     """Return Twilio's default friendly name: `(415) 555-0123` for +1, the number itself elsewhere."""
     if re.fullmatch(r"\+1\d{10}", number):
         return f"({number[2:5]}) {number[5:8]}-{number[8:]}"
     return number
+
+
+def country_of(number: str) -> str | None:
+    """Return the ISO code of a number's country for the codes that the sandbox knows, else None."""
+    return next((country for code, country in _COUNTRIES.items() if number.startswith(code)), None)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 DEFAULT_REGION = "us1"
 REGIONS = ("us1", "ie1", "au1")
-PRODUCTS = ("api", "routes")
+PRODUCTS = ("api", "routes", "messaging", "monitor", "sync")
 HEADER = "x-twilio-host"
 
 # Edges of Twilio's public network. Interconnect edges end in -ix.
@@ -27,7 +27,7 @@ class UnknownHostError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MeantHost:
-    """The product (`api`, `routes`) and Region of a request."""
+    """The product (`api`, `messaging`, …) and Region of a request."""
 
     product: str
     region: str

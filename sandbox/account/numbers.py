@@ -7,15 +7,19 @@ stays, an unknown one is ignored. `trunk_sid` and `voice_application_sid` exclud
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 
-from sandbox.account.errors import ApiError, invalid_parameter
-from sandbox.account.formats import API_VERSION, is_sid, is_web_url, national, rfc2822, stable_sid
+from sandbox.account import parameters
+from sandbox.account.errors import ApiError
+from sandbox.account.exchange import Answer, Asked
+from sandbox.account.formats import API_VERSION, is_e164, national, rfc2822, stable_sid
+from sandbox.account.paging import page
+from sandbox.account.parameters import Rule
 
-MAX_FRIENDLY_NAME = 64
-MAX_URL = 4000
+# What a bought number is configured with, until somebody changes it.
+DEMO_VOICE_URL = "https://demo.twilio.com/welcome/voice/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,8 @@ class PhoneNumber:
 
     def json(self) -> dict[str, object]:
         """Return the record as the API answers it."""
-        values: dict[str, object] = asdict(self)
+        values: dict[str, object] = {name: getattr(self, name) for name in _ANSWERED}
+        values["capabilities"] = asdict(self.capabilities)
         values["date_created"] = rfc2822(self.date_created)
         values["date_updated"] = rfc2822(self.date_updated)
         return values | {
@@ -87,6 +92,68 @@ class PhoneNumber:
         }
 
 
+_ANSWERED = tuple(one.name for one in fields(PhoneNumber))
+
+
+def number_list(asked: Asked) -> Answer:
+    """Answer `/IncomingPhoneNumbers.json`: a list with filters, or a number that is bought."""
+    asked.only("GET", "POST")
+    if asked.method == "POST":
+        return Answer(201, _buy(asked).json())
+    filters = asked.single
+    shown = [one for one in asked.account.numbers(asked.region) if matches(one, filters)]
+    return Answer(200, page("incoming_phone_numbers", asked.path, shown, filters))
+
+
+def number(asked: Asked) -> Answer:
+    """Answer `/IncomingPhoneNumbers/{PN}.json`."""
+    asked.only("GET", "POST", "DELETE")
+    account = asked.account
+    found = account.find(asked.name, asked.region)
+    record = asked.found(found if found is not None and found.sid == asked.name else None)
+    if asked.method == "GET":
+        return Answer(200, record.json())
+    if asked.method == "DELETE":
+        account.release(record.sid)
+        account.record_event("phone-number.deleted", record.sid, asked.actor)
+        return Answer(204, None)
+    if account.faults.before_update is not None:
+        account.faults.before_update(record)
+    account.before_change(record.sid)
+    record = account.number(record.phone_number, asked.region)
+    after = updated(record, asked.single, _applications(asked), account.clock())
+    account.put(after, asked.region)
+    answered = after.json()
+    account.record_update("phone-number", record.json(), answered, asked.actor)
+    return Answer(200, answered)
+
+
+def _buy(asked: Asked) -> PhoneNumber:
+    """Buy a number, with the magic numbers of Twilio's test credentials."""
+    form = asked.single
+    wanted = form.get("PhoneNumber", "")
+    if not wanted and form.get("AreaCode"):
+        if form["AreaCode"] == "533":
+            raise ApiError(400, 21452, f"No phone numbers found in area code {form['AreaCode']}")
+        taken = len(asked.account.numbers()) + 1
+        wanted = f"+1{form['AreaCode']}555{taken:04d}"
+    if not is_e164(wanted) or wanted == "+15005550001":
+        raise ApiError(400, 21421, f"{wanted} is not a valid number")
+    if wanted == "+15005550000" or asked.account.find(wanted):
+        raise ApiError(400, 21422, f"{wanted} is not available")
+    blank = PhoneNumber.new(asked.account.sid, wanted)
+    given = {"VoiceUrl": DEMO_VOICE_URL} | form
+    record = updated(blank, given, _applications(asked), asked.account.clock())
+    asked.account.add(record, asked.region)
+    asked.account.record_event("phone-number.created", record.sid, asked.actor)
+    return record
+
+
+def _applications(asked: Asked) -> frozenset[str]:
+    """Return the applications that a number of this Region can be given."""
+    return frozenset(one.sid for one in asked.account.applications.values() if one.region == asked.region)
+
+
 def updated(
     record: PhoneNumber,
     form: Mapping[str, str],
@@ -98,11 +165,7 @@ def updated(
     `form` is the request's body by PascalCase name. Raises ApiError with Twilio's code for the first
     parameter that is refused.
     """
-    changes: dict[str, object] = {}
-    for name, value in form.items():
-        rule = _RULES.get(name)
-        if rule is not None:
-            changes[_snake(name)] = rule(name, value)
+    changes = parameters.read(form, _RULES)
     account = form.get("AccountSid", record.account_sid)
     if account != record.account_sid:
         raise ApiError(400, 21470, "The number cannot be moved: the sandbox has one account")
@@ -162,78 +225,26 @@ def _check_sms(after: PhoneNumber) -> None:
         raise ApiError(400, 21407, "This Phone Number type does not support SMS")
 
 
-def _url(name: str, value: str) -> str:
-    if value and (not is_web_url(value) or len(value) > MAX_URL):
-        raise ApiError(400, 21402, f"{name} is not valid")
-    return value
-
-
-def _callback_url(name: str, value: str) -> str:
-    if value and (not is_web_url(value) or len(value) > MAX_URL):
-        raise ApiError(400, 21502, f"{name} is not valid")
-    return value
-
-
-def _method(name: str, value: str) -> str:
-    if value not in {"GET", "POST"}:
-        raise ApiError(400, 21403, f"{name} is not valid")
-    return value
-
-
-def _friendly_name(name: str, value: str) -> str:
-    if not 1 <= len(value) <= MAX_FRIENDLY_NAME:
-        raise ApiError(400, 20002, f"{name} must be between 1 and {MAX_FRIENDLY_NAME} characters")
-    return value
-
-
-def _boolean(name: str, value: str) -> bool:
-    if value not in {"true", "false"}:
-        raise invalid_parameter(name, "must be true or false")
-    return value == "true"
-
-
-def _one_of(*allowed: str) -> Callable[[str, str], str]:
-    def rule(name: str, value: str) -> str:
-        if value not in allowed:
-            raise invalid_parameter(name, f"must be one of {', '.join(allowed)}")
-        return value
-
-    return rule
-
-
-def _sid(prefix: str) -> Callable[[str, str], str | None]:
-    def rule(name: str, value: str) -> str | None:
-        if value and not is_sid(value, prefix):
-            raise invalid_parameter(name, f"must be a SID of the form {prefix}…, or empty")
-        return value or None
-
-    return rule
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-
-
-_RULES: Mapping[str, Callable[[str, str], object]] = {
-    "FriendlyName": _friendly_name,
-    "VoiceUrl": _url,
-    "VoiceMethod": _method,
-    "VoiceFallbackUrl": _url,
-    "VoiceFallbackMethod": _method,
-    "VoiceCallerIdLookup": _boolean,
-    "VoiceApplicationSid": _sid("AP"),
-    "VoiceReceiveMode": _one_of("voice", "fax"),
-    "TrunkSid": _sid("TK"),
-    "StatusCallback": _callback_url,
-    "StatusCallbackMethod": _method,
-    "SmsUrl": _url,
-    "SmsMethod": _method,
-    "SmsFallbackUrl": _url,
-    "SmsFallbackMethod": _method,
-    "SmsApplicationSid": _sid("AP"),
-    "AddressSid": _sid("AD"),
-    "IdentitySid": _sid("RI"),
-    "BundleSid": _sid("BU"),
-    "EmergencyStatus": _one_of("Active", "Inactive"),
-    "EmergencyAddressSid": _sid("AD"),
+_RULES: Mapping[str, Rule] = {
+    "FriendlyName": parameters.friendly_name,
+    "VoiceUrl": parameters.url(21402, cleared=""),
+    "VoiceMethod": parameters.method(21403),
+    "VoiceFallbackUrl": parameters.url(21402, cleared=""),
+    "VoiceFallbackMethod": parameters.method(21403),
+    "VoiceCallerIdLookup": parameters.boolean,
+    "VoiceApplicationSid": parameters.sid("AP"),
+    "VoiceReceiveMode": parameters.one_of("voice", "fax"),
+    "TrunkSid": parameters.sid("TK"),
+    "StatusCallback": parameters.url(21502, cleared=""),
+    "StatusCallbackMethod": parameters.method(21403),
+    "SmsUrl": parameters.url(21402, cleared=""),
+    "SmsMethod": parameters.method(21403),
+    "SmsFallbackUrl": parameters.url(21402, cleared=""),
+    "SmsFallbackMethod": parameters.method(21403),
+    "SmsApplicationSid": parameters.sid("AP"),
+    "AddressSid": parameters.sid("AD"),
+    "IdentitySid": parameters.sid("RI"),
+    "BundleSid": parameters.sid("BU"),
+    "EmergencyStatus": parameters.one_of("Active", "Inactive"),
+    "EmergencyAddressSid": parameters.sid("AD"),
 }

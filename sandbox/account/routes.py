@@ -6,10 +6,11 @@ import asyncio
 import base64
 import binascii
 import hmac
+import json
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -18,22 +19,63 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from sandbox.account import resources
 from sandbox.account.account import Account, ApiRequest
 from sandbox.account.errors import ApiError, generic_error, unauthenticated
+from sandbox.account.events import Actor
+from sandbox.account.exchange import Answer, Asked, Exchange, Observer, Params
 from sandbox.account.faults import Trouble
 from sandbox.account.formats import new_sid
-from sandbox.account.hosts import HEADER, MeantHost, UnknownHostError, meant_host
-from sandbox.account.resources import Answer, Params
+from sandbox.account.hosts import HEADER, UnknownHostError, meant_host
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 MAX_BODY = 256 * 1024
+DEFAULT_HOST = "api.twilio.com"
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Incoming:
+    """A request whose body has been read. `host` is the one that the client meant."""
+
+    http: Request
+    host: str
+    body: bytes
+
+    @property
+    def content_type(self) -> str:
+        """The body's media type, in lower case and without parameters."""
+        return self.http.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def params(self) -> Params:
+        """Query and form; repeated names keep all their values."""
+        pairs = self.http.query_params.multi_items()
+        if self.http.method == "POST" and self.content_type != JSON:
+            pairs += parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
+        collected: dict[str, tuple[str, ...]] = {}
+        for name, value in pairs:
+            collected[name] = (*collected.get(name, ()), value)
+        return collected
+
+    @property
+    def document(self) -> object:
+        """The JSON body, None where there is none that can be read."""
+        if self.content_type != JSON:
+            return None
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
 
 
 class RestApi:
     """An ASGI application that is `https://*.twilio.com` for one account.
 
-    `changed` is awaited after every write that was answered with success.
+    `changed` is awaited after every write that was answered with success. `observer` is shown every
+    exchange of every account in this process: the seam for a check against Twilio's published documents.
     """
+
+    observer: ClassVar[Observer | None] = None
 
     def __init__(self, account: Account, changed: Callable[[], Awaitable[None]] | None = None) -> None:
         self._account = account
@@ -56,7 +98,7 @@ class RestApi:
         response.headers["Twilio-Request-Id"] = new_sid("RQ")
         response.headers["Twilio-Concurrent-Requests"] = str(concurrency)
         response.headers["Twilio-Request-Duration"] = f"{time.monotonic() - began:.3f}"
-        response.headers["X-Api-Domain"] = request.headers.get(HEADER, "api.twilio.com")
+        response.headers["X-Api-Domain"] = request.headers.get(HEADER, DEFAULT_HOST)
         if dropped:
             await _break_off(send)
         else:
@@ -64,46 +106,57 @@ class RestApi:
 
     async def _answer(self, request: Request, concurrency: int) -> tuple[Response, bool]:
         """Return the response, and whether the connection is to be broken off in its place."""
-        host = request.headers.get(HEADER, "api.twilio.com")
-        params: Params = {}
+        incoming = _Incoming(request, request.headers.get(HEADER, DEFAULT_HOST), b"")
         trouble: Trouble | None = None
         try:
-            params = await _params(request)
-            meant = meant_host(host)
-            self._authenticate(request, meant)
-            trouble = self._account.faults.strike(request.method, self._named_number(request), concurrency)
+            incoming = _Incoming(request, incoming.host, await _body(request))
+            product, asked = self._asked(incoming)
+            trouble = self._account.faults.strike(request.method, self._named(product, asked), concurrency)
             await asyncio.sleep(self._account.faults.latency_ms / 1000)
-            response = await self._served(request, meant, params, trouble)
+            response = await self._served(product, asked, trouble)
         except UnknownHostError as error:
             # Not a Twilio error: with the real hosts there would be no connection at all.
             response = PlainTextResponse(f"{error}\n", status_code=421)
         except ApiError as error:
             response = _refusal(error, trouble)
-        self._account.requests.append(
-            ApiRequest(
-                request.method, request.url.path, host, params, response.status_code, datetime.now(UTC)
-            )
-        )
-        return response, trouble is not None and trouble.kind != "answer"
+        dropped = trouble is not None and trouble.kind != "answer"
+        self._log(incoming, response, dropped)
+        return response, dropped
 
-    async def _served(
-        self, request: Request, meant: MeantHost, params: Params, trouble: Trouble | None
-    ) -> Response:
+    def _asked(self, incoming: _Incoming) -> tuple[str, Asked]:
+        """Return the product and the request as its resource gets it. Raises ApiError, UnknownHostError."""
+        request = incoming.http
+        meant = meant_host(incoming.host)
+        target = resources.target(meant.product, request.url.path)
+        return meant.product, Asked(
+            self._account,
+            incoming.host,
+            meant.region,
+            request.method,
+            request.url.path,
+            target.names if target is not None else {},
+            incoming.params,
+            self._authenticated(request, meant.region),
+            incoming.document,
+            request.headers.get("if-match"),
+        )
+
+    async def _served(self, product: str, asked: Asked, trouble: Trouble | None) -> Response:
         if trouble is not None and trouble.kind == "answer":
             raise generic_error(trouble.status)
         if trouble is not None and trouble.kind == "drop_before":
             return Response(status_code=503)
-        answer = resources.serve(self._account, meant, request.method, request.url.path, params)
-        if request.method != "GET" and self._changed is not None:
+        answer = resources.serve(product, asked)
+        if asked.method != "GET" and self._changed is not None:
             await self._changed()
         return _response(answer)
 
-    def _authenticate(self, request: Request, meant: MeantHost) -> None:
+    def _authenticated(self, request: Request, region: str) -> Actor:
         """Check Basic auth: the account with the Region's token, or an API key with its secret."""
         user, password = _basic(request.headers.get("authorization", ""))
         account = self._account
         if user == account.sid:
-            wanted = account.token(meant.region)
+            wanted = account.token(region)
         else:
             wanted = account.api_keys.get(user, "")
             if resources.is_main_key_only(request.url.path):
@@ -113,27 +166,39 @@ class RestApi:
         named = resources.account_in(request.url.path)
         if named is not None and named != account.sid:
             raise unauthenticated()
+        return Actor(account.sid, "account", "api", request.client.host if request.client else None)
 
-    def _named_number(self, request: Request) -> str | None:
-        record = self._account.find(request.url.path.rsplit("/", 1)[-1].removesuffix(".json"))
-        return record.phone_number if record is not None else None
+    def _named(self, product: str, asked: Asked) -> frozenset[str]:
+        """Return the SID or number that the path ends with and, of a number, both."""
+        name = asked.names.get("name", "")
+        record = self._account.find(name) if product in {"api", "routes"} else None
+        return frozenset({name} if record is None else {name, record.sid, record.phone_number})
 
-
-async def _params(request: Request) -> Params:
-    """Read the query and, of a POST, the form body; repeated names keep all their values.
-
-    Raises ApiError for a body above `MAX_BODY` bytes.
-    """
-    pairs = request.query_params.multi_items()
-    if request.method == "POST":
-        pairs += parse_qsl((await _body(request)).decode("utf-8", "replace"), keep_blank_values=True)
-    collected: dict[str, tuple[str, ...]] = {}
-    for name, value in pairs:
-        collected[name] = (*collected.get(name, ()), value)
-    return collected
+    def _log(self, incoming: _Incoming, response: Response, dropped: bool) -> None:
+        request, host = incoming.http, incoming.host
+        path, status = request.url.path, response.status_code
+        now = self._account.clock()
+        self._account.requests.append(
+            ApiRequest(request.method, path, host, incoming.params, status, now, incoming.document)
+        )
+        if RestApi.observer is not None:
+            RestApi.observer(
+                Exchange(
+                    request.method,
+                    host,
+                    path,
+                    request.url.query,
+                    incoming.content_type,
+                    incoming.body,
+                    status,
+                    bytes(response.body),
+                    dropped,
+                )
+            )
 
 
 async def _body(request: Request) -> bytes:
+    """Return the body. Raises ApiError when it has more than `MAX_BODY` bytes."""
     body = b""
     async for chunk in request.stream():
         body += chunk
@@ -154,9 +219,10 @@ def _basic(header: str) -> tuple[str, str]:
 
 
 def _response(answer: Answer) -> Response:
+    headers = dict(answer.headers)
     if answer.body is None:
-        return Response(status_code=answer.status)
-    return JSONResponse(answer.body, status_code=answer.status)
+        return Response(status_code=answer.status, headers=headers)
+    return JSONResponse(answer.body, status_code=answer.status, headers=headers)
 
 
 def _refusal(error: ApiError, trouble: Trouble | None) -> Response:

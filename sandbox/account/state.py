@@ -2,76 +2,110 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-from datetime import datetime
+import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.account.account import Account, Application
-from sandbox.account.hosts import REGIONS
-from sandbox.account.numbers import Capabilities, PhoneNumber
+import msgspec
 
-VERSION = 1
+from sandbox.account.account import Account
+from sandbox.account.applications import Application
+from sandbox.account.documents import Document
+from sandbox.account.events import Event
+from sandbox.account.hosts import REGIONS
+from sandbox.account.messaging import MessagingService
+from sandbox.account.numbers import PhoneNumber
+from sandbox.account.routing import Route
+from sandbox.account.senders import Sender
+
+VERSION = 2
 
 
 class StateError(Exception):
     """A state file that cannot be read, in a sentence for people."""
 
 
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the file holds: all that a client can configure. Calls, alerts, logs and secrets are left out."""
+
+    version: int
+    account_sid: str
+    numbers: dict[str, list[PhoneNumber]]
+    routes: dict[str, Route]
+    applications: list[Application]
+    messaging_services: list[MessagingService]
+    senders: list[Sender]
+    documents: list[Document]
+    events: list[Event]
+
+
+class Keeper:
+    """Writes the account to a file; changes that come while it writes share the next write."""
+
+    def __init__(self, account: Account, path: Path) -> None:
+        self._account = account
+        self._path = path
+        self._lock = asyncio.Lock()
+        self._changes = 0
+        self._written = 0
+
+    async def keep(self) -> None:
+        """Return when the file has everything that changed before the call. Raises OSError."""
+        self._changes += 1
+        wanted = self._changes
+        async with self._lock:
+            if self._written < wanted:
+                covered, text = self._changes, dump_state(self._account)
+                await asyncio.to_thread(_write, self._path, text)
+                self._written = covered
+
+
 def dump_state(account: Account) -> str:
-    """Return numbers, routes and applications as JSON; calls, alerts, logs and secrets are left out."""
-    numbers = {region: [_record(one) for one in reversed(account.numbers(region))] for region in REGIONS}
-    state = {
-        "version": VERSION,
-        "account_sid": account.sid,
-        "numbers": numbers,
-        "routes": account.routes(),
-        "applications": [asdict(one) for one in account.applications.values()],
-    }
-    return json.dumps(state, indent=2) + "\n"
+    """Return the account as JSON."""
+    state = _State(
+        VERSION,
+        account.sid,
+        {region: list(reversed(account.numbers(region))) for region in REGIONS},
+        dict(account.routes()),
+        list(account.applications.values()),
+        list(account.messaging_services.values()),
+        list(account.senders.values()),
+        list(account.documents.values()),
+        list(account.events),
+    )
+    return msgspec.json.format(msgspec.json.encode(state), indent=2).decode() + "\n"
 
 
 def load_state(account: Account, text: str) -> None:
     """Put a saved state into a new account. Raises StateError."""
     try:
-        state = json.loads(text)
-        if state["version"] != VERSION or state["account_sid"] != account.sid:
-            raise StateError("the state file is of another account or version")
-        account.applications.update({one["sid"]: Application(**one) for one in state["applications"]})
-        for region, records in state["numbers"].items():
-            for record in records:
-                number = _number(record)
-                if account.find(number.sid) is None:
-                    account.add(number, region)
-                account.put(number, region)
-        for number, region in state["routes"].items():
-            account.set_route(number, region)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StateError(f"the state file is not one of the sandbox's: {error!r}") from error
+        state = msgspec.json.decode(text, type=_State)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise StateError(f"the state file is not one of the sandbox's: {error}") from error
+    if state.version != VERSION or state.account_sid != account.sid:
+        raise StateError("the state file is of another account or version")
+    for region, records in state.numbers.items():
+        for record in records:
+            if account.find(record.sid) is None:
+                account.add(record, region)
+            account.put(record, region)
+    for number, route in state.routes.items():
+        account.restore_route(number, route)
+    account.applications.update({one.sid: one for one in state.applications})
+    account.messaging_services.update({one.sid: one for one in state.messaging_services})
+    account.senders.update({one.sid: one for one in state.senders})
+    account.documents.update({one.sid: one for one in state.documents})
+    account.events.extend(state.events)
 
 
 def save_state(account: Account, path: Path) -> None:
-    """Write the state so that a reader never finds half of it."""
+    """Write the account's state. Raises OSError."""
+    _write(path, dump_state(account))
+
+
+def _write(path: Path, text: str) -> None:
+    """Write so that a reader never finds half of it."""
     half = path.with_suffix(path.suffix + ".part")
-    half.write_text(dump_state(account), encoding="utf-8")
+    half.write_text(text, encoding="utf-8")
     half.replace(path)
-
-
-def _record(number: PhoneNumber) -> dict[str, object]:
-    record: dict[str, object] = asdict(number)
-    record["date_created"] = number.date_created.isoformat()
-    record["date_updated"] = number.date_updated.isoformat()
-    return record
-
-
-def _number(record: dict[str, object]) -> PhoneNumber:
-    capabilities = record.pop("capabilities")
-    created, updated = str(record.pop("date_created")), str(record.pop("date_updated"))
-    if not isinstance(capabilities, dict):
-        raise TypeError("capabilities")
-    return PhoneNumber(
-        **record,  # type: ignore[arg-type]  # the keys are those that _record wrote
-        capabilities=Capabilities(**capabilities),
-        date_created=datetime.fromisoformat(created),
-        date_updated=datetime.fromisoformat(updated),
-    )

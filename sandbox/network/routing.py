@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sandbox.account.account import Account, Application
+from sandbox.account.account import Account
+from sandbox.account.applications import Application
 from sandbox.account.calls import Call, CallStatus, Instructions
 from sandbox.account.formats import API_VERSION, rfc2822
 from sandbox.account.numbers import PhoneNumber

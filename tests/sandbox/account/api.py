@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from urllib.parse import urlencode, urlsplit
 
 import httpx2
@@ -45,7 +46,7 @@ class InProcess(HttpClient):  # type: ignore[misc]  # the library has no types
                 method,
                 parts.path + (f"?{parts.query}" if parts.query else ""),
                 urlencode(params or {}, doseq=True),
-                urlencode(data or {}, doseq=True),
+                _body(data or {}, headers or {}),
                 {**(headers or {}), "X-Twilio-Host": parts.netloc},
                 auth,
             )
@@ -87,6 +88,13 @@ class OverLoopback(TwilioHttpClient):  # type: ignore[misc]  # the library has n
         swapped = self._url + url.partition(parts.netloc)[2]
         meant = {**(headers or {}), "X-Twilio-Host": parts.netloc}
         return super().request(method, swapped, *arguments, headers=meant, **named)
+
+
+def _body(data: dict[str, object], headers: dict[str, str]) -> str:
+    """Encode a body as the library's own HTTP client does."""
+    if headers.get("Content-Type") == "application/json":
+        return json.dumps(data)
+    return urlencode(data, doseq=True)
 
 
 def account_with(*numbers: NumberSeed, **seed: object) -> Account:
