@@ -43,6 +43,7 @@ class SkipReason(StrEnum):
     DRIVEN_BY_APPLICATION = "driven_by_application"
     FOREIGN_WEBHOOK = "foreign_webhook"
     OUTBOUND_ONLY = "outbound_only"
+    PREFLIGHT_FAILED = "preflight_failed"
 
 
 @dataclass(frozen=True, slots=True)

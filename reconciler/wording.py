@@ -26,6 +26,7 @@ REASONS = {
     SkipReason.DRIVEN_BY_APPLICATION: "driven by an application",
     SkipReason.FOREIGN_WEBHOOK: "somebody else's webhook",
     SkipReason.OUTBOUND_ONLY: "outbound only",
+    SkipReason.PREFLIGHT_FAILED: "would not be answered",
 }
 
 TAKEN = (SkipReason.DRIVEN_BY_TRUNK, SkipReason.DRIVEN_BY_APPLICATION, SkipReason.FOREIGN_WEBHOOK)

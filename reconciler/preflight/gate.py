@@ -1,0 +1,90 @@
+"""Before apply points a number anywhere for the first time: is there somebody to answer?
+
+An agent whose checks fail keeps its new numbers from being written; they are skipped, with the reason.
+Numbers that already point to the same host are written as ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.ownership import host_of
+from reconciler.plan import Action, Change, Plan, Skipped, SkipReason
+from reconciler.preflight.agents import check_agent
+from reconciler.preflight.examination import check_public_url, instruments
+from reconciler.preflight.finding import Finding, first_failure
+from schemas.fleet import Fleet
+
+# However many agents, and however slow their server: what is not known by then has failed.
+PREFLIGHT_SECONDS = 60.0
+
+
+def needs_preflight(change: Change) -> bool:
+    """Tell whether a change points a number to a host that it did not point to before."""
+    before, after = change.now.voice_url or "", change.write.voice_url
+    if not after:
+        return False
+    return change.action is Action.ADOPT or host_of(before) != host_of(after)
+
+
+async def checked_plan(plan: Plan, fleet: Fleet, environ: Mapping[str, str], stop: asyncio.Event) -> Plan:
+    """Return the plan without the numbers of agents that would not be answered; those are skipped.
+
+    Nothing is asked when no number needs it. Once `stop` is set the checks are given up and the plan
+    comes back as it is: its reader begins no number then. Raises TmError.
+    """
+    names = {change.agent for change in plan.changes if needs_preflight(change)} & fleet.agents.keys()
+    if not names:
+        return plan
+    checking = asyncio.create_task(_failures(fleet, environ, sorted(names)))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({checking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return without_failures(plan, checking.result()) if checking.done() else plan
+    finally:
+        for task in (checking, stopping):
+            task.cancel()
+        await asyncio.gather(checking, stopping, return_exceptions=True)
+
+
+def without_failures(plan: Plan, failures: Mapping[str, str]) -> Plan:
+    """Move the changes that need a preflight, of agents in `failures` (name -> why), to what is skipped."""
+    kept: list[Change] = []
+    skipped: list[Skipped] = []
+    for change in plan.changes:
+        why = failures.get(change.agent)
+        if why is None or change.place is None or not needs_preflight(change):
+            kept.append(change)
+        else:
+            reason = SkipReason.PREFLIGHT_FAILED
+            skipped.append(Skipped(change.number, change.agent, reason, why, change.place))
+    return replace(plan, changes=tuple(kept), skipped=(*plan.skipped, *skipped))
+
+
+async def _failures(fleet: Fleet, environ: Mapping[str, str], names: list[str]) -> dict[str, str]:
+    """Return the agents that would not be answered, and why."""
+    failures: dict[str, str] = {}
+    unknown = dict.fromkeys(names, f"the checks did not end within {PREFLIGHT_SECONDS:g} s")
+    try:
+        async with asyncio.timeout(PREFLIGHT_SECONDS), instruments(fleet, environ) as tools:
+            service = await check_public_url(fleet, tools)
+            if failure := first_failure(service.findings):
+                return dict.fromkeys(names, detail_of(failure))
+
+            async def check(name: str) -> None:
+                failure = first_failure(await check_agent(fleet, fleet.agents[name], tools.public))
+                if failure is not None:
+                    failures[name] = detail_of(failure)
+                del unknown[name]
+
+            await asyncio.gather(*map(check, names))
+    except TimeoutError:
+        return failures | unknown
+    return failures
+
+
+def detail_of(failure: Finding) -> str:
+    """Return a failed check in one line: where, what, and what to do."""
+    return f"{failure.group}, {failure.check}: {failure.found}. {failure.advice}".rstrip()
