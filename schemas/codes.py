@@ -9,6 +9,7 @@ YAML_SYNTAX = "TM003"
 DUPLICATE_KEY = "TM004"
 UNSUPPORTED_YAML = "TM005"
 MISSING_FOLDER = "TM006"
+MISSING_OVERLAY = "TM007"
 # Documents
 MISSING_KIND = "TM010"
 UNKNOWN_KIND = "TM011"
@@ -48,6 +49,7 @@ MEANINGS = {
     DUPLICATE_KEY: "A key stands twice in one mapping.",
     UNSUPPORTED_YAML: "YAML that declarations do not use.",
     MISSING_FOLDER: "The folder with the declarations does not exist.",
+    MISSING_OVERLAY: "There is no such environment.",
     MISSING_KIND: "A document does not say what it declares.",
     UNKNOWN_KIND: "There is no such kind.",
     KIND_NOT_READ: "This version does not read the kind yet.",

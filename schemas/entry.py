@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from schemas.account import Account
 from schemas.agent import Agent
@@ -25,12 +26,24 @@ KINDS: dict[str, type[Declared]] = {
 LATER_KINDS = ("Campaign", "Scenario")
 
 
+LayerName = Literal["overlay", "document", "defaults"]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One of the places that a document's values come from, as it was written there."""
+
+    name: LayerName
+    source: SourceMap
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One document.
 
     `model` is None while it is unread, and the sound part of it unless it is `valid`. `implicit`
-    documents were not written: they stand for what the environment declares.
+    documents were not written: they stand for what the environment declares. `source` is what all
+    `layers` say together, the first of them winning.
     """
 
     kind: str
@@ -39,6 +52,7 @@ class Entry:
     model: Declared | None = None
     valid: bool = False
     implicit: bool = False
+    layers: tuple[Layer, ...] = ()
 
     @property
     def name_place(self) -> Place:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,14 @@ from schemas import codes
 from schemas.errors import TmError
 from schemas.places import Diagnostic, Place
 from schemas.source import SourceMap
+from schemas.suggestions import did_you_mean, listed
 from schemas.yaml_source import read_documents
 
 _SUFFIXES = (".yaml", ".yml")
 _MAX_FILE_BYTES = 20_000_000
+
+OVERLAYS = "env"
+"""The folder within the declarations whose files are read only when their environment is chosen."""
 
 # What a file that is not valid YAML seems to declare: its names are not reported as missing elsewhere.
 _LABEL = re.compile(r"^(?:kind|name)[ \t]*:[ \t]*[\"']?([A-Za-z0-9-]+)", re.MULTILINE)
@@ -36,7 +40,7 @@ class Contents:
 
 
 def read_folder(folder: Path) -> Contents:
-    """Read every document of every YAML file below `folder`.
+    """Read every document of every YAML file below `folder`, but for the overlays in `env/`.
 
     Files that cannot be read are findings; the others are read all the same.
 
@@ -47,9 +51,25 @@ def read_folder(folder: Path) -> Contents:
         hint = "tm init writes a first one; --agents-dir or TM_AGENTS_DIR names another"
         raise MissingFolder(f"there is no folder {folder}", hint=hint)
     findings: list[Diagnostic] = []
+    return _contents(_yaml_files(folder, findings), findings)
+
+
+def read_overlay(folder: Path, environment: str) -> Contents:
+    """Read the overlay of an environment; there being none is a finding."""
+    for suffix in _SUFFIXES:
+        path = folder / OVERLAYS / f"{environment}{suffix}"
+        if path.exists():
+            return _contents([path], [])
+    others = sorted({path.stem for path in (folder / OVERLAYS).glob("*.y*ml") if path.suffix in _SUFFIXES})
+    told = did_you_mean(environment, others) or (f"; there is {listed(others)}" if others else "")
+    message = f'there is no environment "{environment}": no file {folder / OVERLAYS / environment}.yaml{told}'
+    return Contents((), (Diagnostic("error", codes.MISSING_OVERLAY, message, None),))
+
+
+def _contents(paths: Iterable[Path], findings: list[Diagnostic]) -> Contents:
     documents: list[SourceMap] = []
     broken: set[str] = set()
-    for path in _yaml_files(folder, findings):
+    for path in paths:
         found_before = len(findings)
         content = _read(path, findings)
         text = _decoded(content, path, findings)
@@ -61,7 +81,7 @@ def read_folder(folder: Path) -> Contents:
 
 
 def _yaml_files(folder: Path, findings: list[Diagnostic]) -> Iterator[Path]:
-    """Yield YAML files by name, hidden ones left out; links to folders are followed once each."""
+    """Yield YAML files by name, without hidden ones and overlays; links to folders are followed once each."""
 
     def unreadable(error: OSError) -> None:
         findings.append(_unreadable(Path(error.filename), error))
@@ -74,6 +94,8 @@ def _yaml_files(folder: Path, findings: list[Diagnostic]) -> Iterator[Path]:
             continue
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if Path(parent) == folder and OVERLAYS in folders:
+            folders.remove(OVERLAYS)
         for name in sorted(files):
             if name.endswith(_SUFFIXES) and not name.startswith("."):
                 path = Path(parent) / name

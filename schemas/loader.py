@@ -1,6 +1,6 @@
 """Loads a folder of declarations into a fleet, with everything that is wrong in it at once.
 
-    files -> documents -> entries -> models -> rules -> fleet
+    files -> documents -> entries -> overlay of the environment -> models -> rules -> fleet
 
 Each step reports what it finds and goes on with the rest, so that one mistake never hides another.
 """
@@ -15,7 +15,7 @@ from typing import TypeVar
 from schemas.account import Account
 from schemas.agent import Agent
 from schemas.declared import Declared
-from schemas.entry import KINDS, Entry
+from schemas.entry import KINDS, Entry, Layer
 from schemas.environment import add_implicit, override_public_url
 from schemas.errors import TmError
 from schemas.field_rules import FieldRules
@@ -23,6 +23,7 @@ from schemas.files import read_folder
 from schemas.fleet import Fleet
 from schemas.hold import Hold
 from schemas.model_reader import read_model
+from schemas.overlays import lay_over
 from schemas.places import Diagnostic
 from schemas.reading import Reading
 from schemas.rules import Declarations, check_accounts, check_documents, check_names, check_numbers
@@ -58,6 +59,8 @@ class Loaded:
 def load_fleet(folder: Path, environ: Mapping[str, str], *, offline: bool = False) -> Loaded:
     """Load the declarations in `folder`; `environ` is what references and credentials come from.
 
+    `TM_ENV` in it chooses the overlay `env/<name>.yaml`; without it that folder is not read.
+
     With `offline` a missing variable, file or credential is a warning, and the text of a reference
     that cannot be resolved stands in for its value. Secrets are resolved when they are revealed.
 
@@ -67,6 +70,7 @@ def load_fleet(folder: Path, environ: Mapping[str, str], *, offline: bool = Fals
     contents = read_folder(folder)
     reading = Reading(environ, offline, list(contents.findings))
     entries, other_names = sort_documents(contents.documents, reading)
+    entries = lay_over(entries, folder, reading, others=other_names | contents.broken)
     entries = override_public_url(entries, environ)
     entries = add_implicit(entries, folder, reading, broken=contents.broken)
     entries = _read_models(entries, reading)
@@ -139,7 +143,8 @@ def _inner_places(value: object) -> Iterable[object]:
 def _over_defaults(entry: Entry, defaults: SourceMap | None) -> Entry:
     if defaults is None or entry.kind != "Agent":
         return entry
-    return replace(entry, source=entry.source.over(defaults))
+    layers = (*entry.layers, Layer("defaults", defaults))
+    return replace(entry, source=entry.source.over(defaults), layers=layers)
 
 
 def _check(declarations: Declarations) -> list[Diagnostic]:

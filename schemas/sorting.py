@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from schemas import codes
-from schemas.entry import KINDS, LATER_KINDS, Entry
+from schemas.entry import KINDS, LATER_KINDS, Entry, Layer
 from schemas.fields import is_name
 from schemas.places import Diagnostic, Place
 from schemas.reading import Reading, shown
@@ -47,7 +47,7 @@ def _kind_problem(kind: Source, document: SourceMap) -> Diagnostic:
 def _entry(kind: str, name: Source, document: SourceMap, reading: Reading) -> Entry:
     source = document.without("kind")
     if isinstance(name, str) and is_name(name):
-        return Entry(kind, str(name), source)
+        return Entry(kind, str(name), source, layers=(Layer("document", source),))
     place = document.place_of(("name",))
     rule = "small letters, digits and hyphens, 63 at most, the first not a hyphen"
     if name is None:

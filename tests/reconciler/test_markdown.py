@@ -22,12 +22,12 @@ from tests.reconciler.numbers import BLANK, NOW, POLICY, SALES, applied, edited,
 
 OWNER = "https://hooks.agency.example/voice"
 FRAGMENTS = [
-    "`", "```", "````", "~~~", "|", "\\", "\\|", "\n", "\r\n", "\n\n", "<", ">", "&", "&lt;", "</code>", "</summary>",
-    "</details>", "<script>alert(1)</script>", "<!--", "-->", "<![CDATA[", "<img src=x onerror=y>",
-    "@octocat", "#12", "GH-12", "owner/name#1", "https://evil.example", "www.evil.example", "a@evil.example",
-    "[x](y)", "![x](y)", "[x]: y",
-    "**", "__", "~~", "# ", "- ", "1. ", "---", "===", "> ", "    ", "\t", ":tada:", "$x$",
-    "\x1b[31m", "\x00", "\u202e", "\u2028", "\u200b", "\ud800", " ", "{{ x }}", "é", "😀",
+    "`", "```", "````", "~~~", "|", "\\", "\\|", "\n", "\r\n", "\n\n", "<", ">", "&", "&lt;", "</code>",
+    "</summary>", "</details>", "<script>alert(1)</script>", "<!--", "-->", "<![CDATA[",
+    "<img src=x onerror=y>", "@octocat", "#12", "GH-12", "owner/name#1", "https://evil.example",
+    "www.evil.example", "a@evil.example", "[x](y)", "![x](y)", "[x]: y", "**", "__", "~~", "# ", "- ",
+    "1. ", "---", "===", "> ", "    ", "\t", ":tada:", "$x$", "\x1b[31m", "\x00", "\u202e", "\u2028",
+    "\u200b", "\ud800", " ", "{{ x }}", "é", "😀",
 ]  # fmt: skip
 _PARTS = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=5)), max_size=8)
 HOSTILE = _PARTS.map("".join).filter(bool)
