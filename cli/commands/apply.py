@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from cli.options import agents_dir_option
+from cli.options import agents_dir_option, environ_option
 from cli.outputs import Form, format_option, write_report, write_report_failure
 from cli.reconciling import (
     RunFailedError,
@@ -47,6 +47,7 @@ def _allowances(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
 @click.command("apply")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @agents_dir_option
+@environ_option
 @format_option
 @click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal, not with FILE.")
 @target_option
@@ -70,6 +71,7 @@ def _allowances(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
 def command(
     file: Path | None,
     agents_dir: Path,
+    environ: Mapping[str, str],
     form: Form,
     yes: bool,
     target: tuple[str, ...],
@@ -88,11 +90,11 @@ def command(
     now = datetime.now(UTC)
     try:
         if file is not None:
-            fleet, plan = reviewed(agents_dir, file, os.environ)
+            fleet, plan = reviewed(agents_dir, file, environ)
             _require_allowed(plan, allowed)
         else:
-            fleet, plan = _agreed_plan(agents_dir, wishes, now, allowed, asks=not yes)
-        report = _apply(plan, fleet, now, max_concurrency)
+            fleet, plan = _agreed_plan(agents_dir, wishes, environ, now, allowed, asks=not yes)
+        report = _apply(plan, fleet, environ, now, max_concurrency)
     except RunFailedError as failure:
         write_report_failure(failure, form)
         return failure.exit_code
@@ -101,12 +103,18 @@ def command(
 
 
 def _agreed_plan(
-    agents_dir: Path, wishes: Wishes, now: datetime, allowed: dict[str, int], *, asks: bool
+    agents_dir: Path,
+    wishes: Wishes,
+    environ: Mapping[str, str],
+    now: datetime,
+    allowed: dict[str, int],
+    *,
+    asks: bool,
 ) -> tuple[Fleet, Plan]:
     """Make a plan and, when asked to, have it agreed to. All of it is told on stderr."""
     if asks and not sys.stdin.isatty():
         raise RunFailedError(TmError("there is no terminal to ask on", hint="Apply unasked with --yes."))
-    fleet, plan = planned(agents_dir, wishes, os.environ, now)
+    fleet, plan = planned(agents_dir, wishes, environ, now)
     _require_allowed(plan, allowed)
     if asks and plan.changes:
         _confirm(plan)
@@ -136,7 +144,7 @@ def _confirm(plan: Plan) -> None:
         raise RunFailedError(TmError("not confirmed; nothing was written"), plan_id=plan.plan_id)
 
 
-def _apply(plan: Plan, fleet: Fleet, now: datetime, concurrency: int) -> Report:
+def _apply(plan: Plan, fleet: Fleet, environ: Mapping[str, str], now: datetime, concurrency: int) -> Report:
     console = err()
 
     def say_so() -> None:
@@ -148,7 +156,7 @@ def _apply(plan: Plan, fleet: Fleet, now: datetime, concurrency: int) -> Report:
                 apply_run(
                     plan,
                     fleet,
-                    os.environ,
+                    environ,
                     now,
                     concurrency=concurrency,
                     on_outcome=progress,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from cli.options import agents_dir_option
+from cli.options import agents_dir_option, environ_option
 from cli.outputs import Form, format_option, write_plan, write_plan_failure
 from cli.reconciling import RunFailedError, adopt_option, planned, prune_option, target_option
 from reconciler.planning import Wishes
@@ -19,6 +19,7 @@ from schemas.errors import TmError
 
 @click.command("plan")
 @agents_dir_option
+@environ_option
 @format_option
 @click.option(
     "--exit-code", "--detailed-exitcode", is_flag=True, help="Exit with 2 when there are differences."
@@ -35,6 +36,7 @@ from schemas.errors import TmError
 )
 def command(
     agents_dir: Path,
+    environ: Mapping[str, str],
     form: Form,
     exit_code: bool,
     target: tuple[str, ...],
@@ -45,7 +47,7 @@ def command(
     """Show what differs from the live Twilio account. Nothing is written there."""
     now = datetime.now(UTC)
     try:
-        fleet, plan = planned(agents_dir, Wishes(target, adopt, prune), os.environ, now)
+        fleet, plan = planned(agents_dir, Wishes(target, adopt, prune), environ, now)
         if saved is not None:
             try:
                 save_plan(saved, plan, fleet)

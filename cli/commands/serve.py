@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from cli.options import agents_dir_option
+from cli.options import agents_dir_option, environ_option
 from cli.terminal import err
 from runtime.model_connection import OpenAIConnections
 from runtime.node import Node
@@ -34,13 +34,14 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
     help="What is logged to stderr; debug alone may name callers.",
 )
 @agents_dir_option
-def command(host: str, port: int, log_level: str, agents_dir: Path) -> int:
+@environ_option
+def command(host: str, port: int, log_level: str, agents_dir: Path, environ: Mapping[str, str]) -> int:
     """Answer the calls until SIGTERM or Ctrl-C.
 
     Live calls may then finish, while new ones are sent to the fallback URL; a second signal ends them.
     """
-    fleet = require_fleet(agents_dir, os.environ)
-    settings = Settings.from_environment(os.environ)
+    fleet = require_fleet(agents_dir, environ)
+    settings = Settings.from_environment(environ)
     logging.basicConfig(format=LOG_FORMAT, level=logging.WARNING)
     logging.getLogger("runtime").setLevel(log_level.upper())
     listener = listen(host, port)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from cli.diagnostics import Check, as_github, as_json, as_sarif, as_text
-from cli.options import agents_dir_option
+from cli.options import agents_dir_option, environ_option
 from cli.terminal import write_document
 from schemas import Diagnostic, MissingFolder, load_fleet
 from schemas.codes import MISSING_FOLDER
@@ -17,6 +17,7 @@ from schemas.codes import MISSING_FOLDER
 
 @click.command("validate")
 @agents_dir_option
+@environ_option
 @click.option(
     "--format",
     "output_format",
@@ -25,13 +26,13 @@ from schemas.codes import MISSING_FOLDER
     show_default=True,
     help="What to write to stdout.",
 )
-def command(agents_dir: Path, output_format: str) -> int:
+def command(agents_dir: Path, environ: Mapping[str, str], output_format: str) -> int:
     """Check every file of the declarations and report all mistakes at once.
 
     Needs neither a network nor secrets: a variable that is not set is a warning. Ends with 1 when
     there are errors.
     """
-    check = _check(agents_dir)
+    check = _check(agents_dir, environ)
     if output_format == "json":
         write_document(as_json(check))
     elif output_format == "sarif":
@@ -43,9 +44,9 @@ def command(agents_dir: Path, output_format: str) -> int:
     return 1 if check.errors else 0
 
 
-def _check(folder: Path) -> Check:
+def _check(folder: Path, environ: Mapping[str, str]) -> Check:
     try:
-        loaded = load_fleet(folder, os.environ, offline=True)
+        loaded = load_fleet(folder, environ, offline=True)
     except MissingFolder as missing:
         message = f"{missing.message}; {missing.hint}"
         return Check([Diagnostic("error", MISSING_FOLDER, message, None)], agents=0, numbers=0)

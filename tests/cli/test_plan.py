@@ -118,3 +118,18 @@ def test_a_step_summary_that_cannot_be_written_is_a_warning(
     done = world.tm("plan", "--format", "github")
     assert done.code == 0
     assert "the step summary" in done.err
+
+
+def test_an_environment_lays_its_overlay_over_plan_and_apply(
+    world: WireWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overlay = world.folder / "agents.d" / "env" / "prod.yaml"
+    overlay.parent.mkdir()
+    overlay.write_text("kind: Agent\nname: sales\nnumbers: [{number: '+14155550124', friendly_name: Prod}]\n")
+    assert "→ Prod" not in world.tm("plan").out
+    done = world.tm("plan", "--env", "prod")
+    assert "→ Prod" in done.out
+    assert "agents.d/env/prod.yaml:3" in done.out
+    monkeypatch.setenv("TM_ENV", "prod")
+    assert world.tm("plan").out == done.out
+    assert world.tm("validate", "--env", "qa").code == 1
