@@ -20,11 +20,12 @@ COMMANDS = {
     "validate": "Check the declarations offline.",
     "plan": "Show what differs from the live Twilio account.",
     "apply": "Make the Twilio account equal to the declarations.",
+    "doctor": "Check that calls would be answered.",
     "serve": "Answer the calls.",
     "calls": "Show call history and transcripts.",
     "schema": "Write the JSON Schemas that editors use.",
     "sandbox": "Run a Twilio account, phones and a model on this machine.",
-    "demo": "Plan, apply, serve and hold a spoken call, all on this machine.",
+    "demo": "Plan, serve, apply and hold a spoken call, all on this machine.",
 }
 
 EXIT_ERROR = 1

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
@@ -15,6 +16,7 @@ from reconciler.executor import Executor
 from reconciler.journal import journal_for
 from reconciler.plan import Plan
 from reconciler.planning import Wishes, make_plan
+from reconciler.preflight.gate import checked_plan
 from reconciler.report import Outcome, Report
 from reconciler.writing import ChangeWriter
 from schemas.fleet import Fleet
@@ -35,11 +37,13 @@ async def apply_run(
     now: datetime,
     *,
     concurrency: int,
+    preflight: bool = True,
     on_outcome: Callable[[Outcome], None],
     on_interrupt: Callable[[], None],
 ) -> Report:
     """Apply a plan. After SIGINT or SIGTERM no number is begun any more; those in progress end first.
 
+    With `preflight`, numbers that would be pointed to where nobody answers are skipped.
     A second SIGINT ends the run at once with KeyboardInterrupt; the journal tells what was being written.
     """
     state_dir = Path(environ.get("TM_STATE_DIR") or _DEFAULT_STATE_DIR)
@@ -52,7 +56,9 @@ async def apply_run(
     with closing(journal_for(state_dir, plan.plan_id, now)) as journal, _interrupted_by(interrupt):
         async with Connections(fleet, api_url=environ.get("TM_TWILIO_API_URL")) as connections:
             executor = Executor(connections.writer, ChangeWriter(journal), concurrency, on_outcome)
-            return await executor.apply(plan, stop)
+            answered = await checked_plan(plan, fleet, environ, stop) if preflight else plan
+            report = await executor.apply(answered, stop)
+            return replace(report, plan_id=plan.plan_id)
 
 
 @contextmanager

@@ -68,6 +68,9 @@ def _allowances(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
     show_default=True,
     help="Numbers in flight at once, per account.",
 )
+@click.option(
+    "--skip-preflight", is_flag=True, help="Do not check that somebody answers at a URL before it is given out."
+)
 def command(
     file: Path | None,
     agents_dir: Path,
@@ -79,6 +82,7 @@ def command(
     prune: bool,
     allowed: dict[str, int],
     max_concurrency: int,
+    skip_preflight: bool,
 ) -> int:
     """Make the Twilio account equal to the declarations, or apply the saved plan FILE.
 
@@ -94,7 +98,7 @@ def command(
             _require_allowed(plan, allowed)
         else:
             fleet, plan = _agreed_plan(agents_dir, wishes, environ, now, allowed, asks=not yes)
-        report = _apply(plan, fleet, environ, now, max_concurrency)
+        report = _apply(plan, fleet, environ, now, max_concurrency, preflight=not skip_preflight)
     except RunFailedError as failure:
         write_report_failure(failure, form)
         return failure.exit_code
@@ -144,7 +148,7 @@ def _confirm(plan: Plan) -> None:
         raise RunFailedError(TmError("not confirmed; nothing was written"), plan_id=plan.plan_id)
 
 
-def _apply(plan: Plan, fleet: Fleet, environ: Mapping[str, str], now: datetime, concurrency: int) -> Report:
+def _apply(plan: Plan, fleet: Fleet, environ: Mapping[str, str], now: datetime, concurrency: int, *, preflight: bool) -> Report:
     console = err()
 
     def say_so() -> None:
@@ -159,6 +163,7 @@ def _apply(plan: Plan, fleet: Fleet, environ: Mapping[str, str], now: datetime, 
                     environ,
                     now,
                     concurrency=concurrency,
+                    preflight=preflight,
                     on_outcome=progress,
                     on_interrupt=say_so,
                 )

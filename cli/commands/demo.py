@@ -1,4 +1,4 @@
-"""`tm demo`: sandbox, plan, apply, serve and a spoken call, in one command."""
+"""`tm demo`: sandbox, plan, serve, apply and a spoken call, in one command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cli.options import agents_dir_option
 )  # fmt: skip
 @click.option("--stay", is_flag=True, help="Keep everything up afterwards, until Ctrl-C.")
 def command(agents_dir: Path, folder: Path, stay: bool) -> None:
-    """Plan, apply, serve and hold a spoken call, all on this machine.
+    """Plan, serve, apply and hold a spoken call, all on this machine.
 
     Needs no account and no keys: the Twilio account, the phone and the model are the sandbox's.
     """

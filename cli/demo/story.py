@@ -1,4 +1,4 @@
-"""What the demo does, in order: account, plan, apply, serve, a spoken call, its record and recording."""
+"""What the demo does, in order: account, plan, serve, apply, a spoken call, its record and recording."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ async def play(fleet: Fleet, folder: Path, console: Console, *, stay: bool) -> N
         environment = stage.environment(box)
         _heading(console, "a Twilio account, phones and a model on this machine", box.url)
         await _step(console, environment, "plan")
-        await _step(console, environment, "apply", "--yes")
         _command(console, "serve", "--port", str(stage.port))
         async with serving(stage.port, environment, folder / "serve.log") as base:
+            await _step(console, environment, "apply", "--yes")
             called = _number_to_call(fleet, box, base)
             _heading(console, f"{CALLER} dials {called.number}", f"agent {called.agent}")
             call = box.network.dial(from_=CALLER, to=called.number, caller=CONVERSATION)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from typing import Protocol
 
-from reconciler.account import Credentials, NumberReader
+from reconciler.account import Credentials
 from reconciler.connections import credentials_for
 from reconciler.live import LiveNumber
 from reconciler.preflight.asking import Answer, Asker, NoAnswerError
@@ -26,6 +27,18 @@ _TRIAL = (
     "trial: only verified callers get through (5 numbers at most), a call ends after 10 minutes, "
     "and the account after 30 days"
 )
+
+
+class NumberList(Protocol):
+    """The port for the numbers of one account in one region."""
+
+    async def list_numbers(self) -> list[LiveNumber]:
+        """Return every number. Raises ApiError."""
+        ...
+
+
+NumberLists = Callable[[str, str], NumberList]
+"""Gives the numbers of an account (by name) in a region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +66,7 @@ async def check_account(
     region: str,
     *,
     api: TwilioApi,
-    readers: Callable[[str, str], NumberReader],
+    lists: NumberLists,
     numbers: Iterable[DeclaredNumber],
     now: Callable[[], datetime],
 ) -> list[Finding]:
@@ -76,7 +89,7 @@ async def check_account(
         return findings
     if region == account.region:
         findings.append(await _check_kind(subject, api, credentials))
-    return [*findings, *await _check_numbers(subject, readers(account.name, region), tuple(numbers))]
+    return [*findings, *await _check_numbers(subject, lists(account.name, region), tuple(numbers))]
 
 
 def judge_credentials(subject: Subject, account: Account, answer: Answer) -> Finding:
@@ -170,13 +183,13 @@ async def _check_kind(subject: Subject, api: TwilioApi, credentials: Credentials
 
 
 async def _check_numbers(
-    subject: Subject, reader: NumberReader, declared: tuple[DeclaredNumber, ...]
+    subject: Subject, number_list: NumberList, declared: tuple[DeclaredNumber, ...]
 ) -> list[Finding]:
     if not declared:
         return []
     try:
         async with asyncio.timeout(LIST_SECONDS):
-            live = await reader.list_numbers()
+            live = await number_list.list_numbers()
     except TimeoutError:
         found = f"the list did not come within {LIST_SECONDS:g} s"
         return [subject.failed("numbers", found, "Ask again later.")]

@@ -73,7 +73,8 @@ def judge_addresses(subject: Subject, door: Door, addresses: tuple[str, ...]) ->
             f"{door.host} is {shown} from here, a private address",
             "Twilio needs a public one; ignore this where the name means another address outside.",
         )
-    return subject.ok("host", f"{door.host} is {shown}")
+    is_name = addresses != (door.host,)
+    return subject.ok("host", f"{door.host} is {shown}" if is_name else f"{door.host}, given as an address")
 
 
 async def check_tls(subject: Subject, door: Door, tls: ssl.SSLContext, now: datetime) -> Finding:

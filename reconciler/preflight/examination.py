@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 
 import httpx2
 
-from reconciler.account import NumberReader
 from reconciler.connections import Connections
-from reconciler.preflight.accounts import TwilioApi, check_account
+from reconciler.preflight.accounts import NumberLists, TwilioApi, check_account
 from reconciler.preflight.agents import check_agent
 from reconciler.preflight.asking import Asker, is_on_this_machine
 from reconciler.preflight.finding import Finding, Subject
@@ -34,7 +33,7 @@ class Instruments:
     public: Asker
     twilio: TwilioApi
     model: Asker
-    readers: Callable[[str, str], NumberReader]
+    lists: NumberLists
     tls: ssl.SSLContext
     through_proxy: bool = False
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -58,7 +57,7 @@ async def instruments(fleet: Fleet, environ: Mapping[str, str]) -> AsyncIterator
             public=await asker_for(public_url),
             twilio=TwilioApi(await asker_for(api_url or "https://api.twilio.com"), api_url),
             model=await asker_for(environ.get("OPENAI_BASE_URL") or OPENAI_URL),
-            readers=connections.reader,
+            lists=connections.reader,
             tls=tls,
             through_proxy=_needs_proxy(public_url, environ),
         )
@@ -133,7 +132,7 @@ async def _check_region(
         fleet.accounts[account],
         region,
         api=tools.twilio,
-        readers=tools.readers,
+        lists=tools.lists,
         numbers=[number for number in here if (number.account, number.region) == (account, region)],
         now=tools.clock,
     )

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
-from reconciler.ownership import host_of
+from reconciler.ownership import host_of, is_under
 from reconciler.plan import Action, Change, Plan, Skipped, SkipReason
 from reconciler.preflight.agents import check_agent
 from reconciler.preflight.examination import check_public_url, instruments
@@ -21,12 +21,12 @@ from schemas.fleet import Fleet
 PREFLIGHT_SECONDS = 60.0
 
 
-def needs_preflight(change: Change) -> bool:
-    """Tell whether a change points a number to a host that it did not point to before."""
-    before, after = change.now.voice_url or "", change.write.voice_url
-    if not after:
-        return False
-    return change.action is Action.ADOPT or host_of(before) != host_of(after)
+def needs_preflight(change: Change, public_url: str) -> bool:
+    """Tell whether a change points a number to the runtime's host that did not point there before."""
+    before, after = change.now.voice_url or "", change.write.voice_url or ""
+    return is_under(after, public_url) and (
+        change.action is Action.ADOPT or host_of(before) != host_of(after)
+    )
 
 
 async def checked_plan(plan: Plan, fleet: Fleet, environ: Mapping[str, str], stop: asyncio.Event) -> Plan:
@@ -35,27 +35,29 @@ async def checked_plan(plan: Plan, fleet: Fleet, environ: Mapping[str, str], sto
     Nothing is asked when no number needs it. Once `stop` is set the checks are given up and the plan
     comes back as it is: its reader begins no number then. Raises TmError.
     """
-    names = {change.agent for change in plan.changes if needs_preflight(change)} & fleet.agents.keys()
+    public_url = fleet.service.public_url
+    named = {change.agent for change in plan.changes if needs_preflight(change, public_url)}
+    names = sorted(named & fleet.agents.keys())
     if not names:
         return plan
-    checking = asyncio.create_task(_failures(fleet, environ, sorted(names)))
+    checking = asyncio.create_task(_failures(fleet, environ, names))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({checking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        return without_failures(plan, checking.result()) if checking.done() else plan
+        return without_failures(plan, checking.result(), public_url) if checking.done() else plan
     finally:
         for task in (checking, stopping):
             task.cancel()
         await asyncio.gather(checking, stopping, return_exceptions=True)
 
 
-def without_failures(plan: Plan, failures: Mapping[str, str]) -> Plan:
+def without_failures(plan: Plan, failures: Mapping[str, str], public_url: str) -> Plan:
     """Move the changes that need a preflight, of agents in `failures` (name -> why), to what is skipped."""
     kept: list[Change] = []
     skipped: list[Skipped] = []
     for change in plan.changes:
         why = failures.get(change.agent)
-        if why is None or change.place is None or not needs_preflight(change):
+        if why is None or change.place is None or not needs_preflight(change, public_url):
             kept.append(change)
         else:
             reason = SkipReason.PREFLIGHT_FAILED

@@ -14,6 +14,7 @@ import pytest
 from cli.main import run
 from reconciler import runs
 from reconciler.connections import Connections
+from reconciler.plan import Plan
 from tests.reconciler.fleets import ENVIRONMENT, FLEET
 from tests.reconciler.wire import WireAccount
 
@@ -49,6 +50,11 @@ class WireWorld:
         return Done(code, captured.out, captured.err)
 
 
+async def everybody_answers(plan: Plan, *_: object) -> Plan:
+    """The preflight of an apply, without a network to look at."""
+    return plan
+
+
 def wire_world(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -64,6 +70,7 @@ def wire_world(
     monkeypatch.chdir(folder)
     wired = functools.partial(Connections, transport=account.transport())
     monkeypatch.setattr(runs, "Connections", wired)
+    monkeypatch.setattr(runs, "checked_plan", everybody_answers)
     world = WireWorld(folder, account, capture)
     world.declare(FLEET)
     return world

@@ -89,9 +89,17 @@ class World:
             path.write_text(text)
 
     async def start_tm(
-        self, *arguments: str, environment: Mapping[str, str | None] | None = None
+        self,
+        *arguments: str,
+        environment: Mapping[str, str | None] | None = None,
+        preflight: bool = False,
     ) -> asyncio.subprocess.Process:
-        """Start `tm ARGUMENTS`; None in `environment` takes a variable away."""
+        """Start `tm ARGUMENTS`; None in `environment` takes a variable away.
+
+        An apply goes without its preflight unless asked for: most stories apply before anybody serves.
+        """
+        if arguments[0] == "apply" and not preflight:
+            arguments = (*arguments, "--skip-preflight")
         merged: dict[str, str | None] = {**self.environment, **(environment or {})}
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "cli", *arguments, cwd=self.folder,
@@ -99,9 +107,14 @@ class World:
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
 
-    async def tm(self, *arguments: str, environment: Mapping[str, str | None] | None = None) -> Done:
+    async def tm(
+        self,
+        *arguments: str,
+        environment: Mapping[str, str | None] | None = None,
+        preflight: bool = False,
+    ) -> Done:
         """Run `tm ARGUMENTS` to its end. No command may ever show a traceback."""
-        process = await self.start_tm(*arguments, environment=environment)
+        process = await self.start_tm(*arguments, environment=environment, preflight=preflight)
         out, err = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
         assert process.returncode is not None
         done = Done(process.returncode, out.decode(), err.decode())
