@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 COMMANDS = {
     "init": "Write a first fleet, a CI workflow and editor settings.",
     "validate": "Check the declarations offline.",
+    "explain": "Show where a value comes from.",
     "plan": "Show what differs from the live Twilio account.",
     "apply": "Make the Twilio account equal to the declarations.",
+    "drift": "Show what was changed in the account by hand.",
     "doctor": "Check that calls would be answered.",
     "serve": "Answer the calls.",
     "calls": "Show call history and transcripts.",
