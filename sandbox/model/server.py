@@ -1,4 +1,4 @@
-"""The Realtime model server: `GET /v1/realtime?model=…`, upgraded to a WebSocket."""
+"""The Realtime model server: `GET /v1/realtime?model=…`, upgraded to a WebSocket; and `GET /v1/models`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ import random
 import time
 from collections.abc import Sequence
 
-from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from sandbox.model.connection import Clock, Connection
 from sandbox.model.faults import Fault, FaultyLine, quirks_of, refused_status
 from sandbox.model.script import Script
 from sandbox.model.session import Session, id_maker
+
+# What is listed. A connection may name any model.
+MODELS = ("gpt-realtime-2.1", "gpt-realtime-2.1-mini", "gpt-5.6-luna")
 
 _CLOSE_TIMEOUT_S = 5
 _MESSAGES = {
@@ -53,8 +57,11 @@ class RealtimeServer:
         self._clock = Clock(speed)
 
     def routes(self) -> list[BaseRoute]:
-        """Return the one route."""
-        return [WebSocketRoute("/v1/realtime", self._answer)]
+        """Return the routes: the sessions, and the list of models."""
+        return [
+            WebSocketRoute("/v1/realtime", self._answer),
+            Route("/v1/models", self._list_models, methods=["GET"]),
+        ]
 
     async def close(self) -> None:
         """Close every connection with 1001 and wait until they have ended."""
@@ -77,6 +84,13 @@ class RealtimeServer:
         self.sessions.append(connection)
         await connection.run()
 
+    async def _list_models(self, request: Request) -> Response:
+        """Answer the list of models to the key that sessions take."""
+        if not self._knows(request):
+            return _refusal(401)
+        models = [{"id": name, "object": "model", "created": 0, "owned_by": "sandbox"} for name in MODELS]
+        return JSONResponse({"object": "list", "data": models})
+
     def _connect(self, socket: WebSocket, number: int, model: str) -> Connection:
         rng = random.Random(f"{self._seed}/{number}")  # noqa: S311 - repeatable, and no secret
         session = Session(
@@ -91,12 +105,16 @@ class RealtimeServer:
         return Connection(socket, session, line, self._clock)
 
     def _status(self, socket: WebSocket, model: str) -> int | None:
-        scheme, _, key = socket.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not key:
-            return 401
-        if self._key is not None and not hmac.compare_digest(key.encode(), self._key.encode()):
+        if not self._knows(socket):
             return 401
         return None if model else 400
+
+    def _knows(self, connection: HTTPConnection) -> bool:
+        """Tell whether the bearer's key is one that is let in."""
+        scheme, _, key = connection.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not key:
+            return False
+        return self._key is None or hmac.compare_digest(key.encode(), self._key.encode())
 
 
 def _refusal(status: int) -> JSONResponse:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 import uvicorn
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, AuthenticationError
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from starlette.applications import Starlette
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -200,3 +200,16 @@ def test_a_test_may_say_anything_to_the_client_and_cut_the_line() -> None:
             return event_type
 
     assert asyncio.run(call()) == "made.up"
+
+
+def test_the_models_are_listed_for_the_key_and_for_no_other() -> None:
+    async def story() -> None:
+        async with serving(RealtimeServer(key="the-key")) as url:
+            async with AsyncOpenAI(api_key="the-key", base_url=url) as client:
+                listed = await client.models.list()
+                assert "gpt-realtime-2.1" in [model.id for model in listed.data]
+            async with AsyncOpenAI(api_key="another", base_url=url, max_retries=0) as client:
+                with pytest.raises(AuthenticationError):
+                    await client.models.list()
+
+    asyncio.run(story())
