@@ -36,17 +36,17 @@ format_option = click.option(
 )
 
 
-def write_plan(plan: Plan, form: Form, *, title: str = "Plan") -> None:
-    """Write a plan to stdout."""
+def write_plan(plan: Plan, form: Form, *, title: str = "Plan", summary: str | None = None) -> None:
+    """Write a plan to stdout; `summary` takes the place of the line that says what there is to do."""
     if form == "json":
         write_document(to_json(plan_document(plan)))
     elif form == "markdown":
-        write_document(plan_markdown(plan, title=title))
+        write_document(plan_markdown(plan, title=title, summary=summary))
     elif form == "github":
         write_document(plan_annotations(plan))
-        _add_to_step_summary(plan_markdown(plan, title=title))
+        _add_to_step_summary(plan_markdown(plan, title=title, summary=summary))
     else:
-        out().print(plan_text(plan), end="")
+        out().print(plan_text(plan, summary), end="")
 
 
 def write_plan_failure(failure: RunFailedError, form: Form, now: datetime, *, title: str = "Plan") -> None:

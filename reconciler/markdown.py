@@ -54,9 +54,14 @@ class _Fold:
         return f"\n<details>\n<summary>{self.title}</summary>\n\n{inner}\n</details>\n"
 
 
-def plan_markdown(plan: Plan, *, title: str = "Plan", limit: int = MAX_CHARACTERS) -> str:
-    """Return a plan as Markdown of at most `limit` characters; what was left out is counted at its end."""
-    page = _Page(f"{title}: {plan_summary_line(plan)}", limit)
+def plan_markdown(
+    plan: Plan, *, title: str = "Plan", summary: str | None = None, limit: int = MAX_CHARACTERS
+) -> str:
+    """Return a plan as Markdown of at most `limit` characters; what was left out is counted at its end.
+
+    `summary` takes the place of the line that says what there is to do.
+    """
+    page = _Page(f"{title}: {summary or plan_summary_line(plan)}", limit)
     page.add_lines([*_diagnostic_lines(plan.diagnostics), *_skipped_lines(plan.skipped)])
     changes = sorted(plan.changes, key=_agent_of)
     for agent, group in groupby(changes, _agent_of):

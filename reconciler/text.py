@@ -37,10 +37,10 @@ _STYLES: dict[type[Outcome], str] = {
 }
 
 
-def plan_text(plan: Plan) -> Text:
-    """Return a plan as text, ending in a newline."""
+def plan_text(plan: Plan, summary: str | None = None) -> Text:
+    """Return a plan as text, ending in a newline; `summary` says something else of it than what to do."""
     text = Text()
-    text.append(plan_summary_line(plan), "bold").append("\n")
+    text.append(summary or plan_summary_line(plan), "bold").append("\n")
     for change in plan.changes:
         text.append("\n")
         _change_block(text, change)

@@ -18,7 +18,7 @@ from schemas.errors import TmError
 from schemas.places import Diagnostic, Place
 from schemas.references import has_reference
 from schemas.source import Reference, Source, SourceList, SourceMap
-from schemas.writing import flow_mapping, mapping_lines, scalar
+from schemas.writing import flow_mapping, list_lines, mapping_lines, scalar
 from schemas.yaml_source import read_documents
 
 # Composing is all that is done with it: no value is ever constructed, so no tag can do anything.
@@ -191,7 +191,7 @@ class _Editor:
             yield _Splice(end, end, "".join(f", {_flow_entry(entry)}" for entry in edit.entries))
         else:
             end = _last_scalar(numbers).end_mark.index
-            yield self._lines_after(end, _items(edit.entries), numbers.start_mark.column)
+            yield self._lines_after(end, list_lines(edit.entries, "number"), numbers.start_mark.column)
 
     def _new_list(self, agent: MappingNode, entries: Sequence[Values]) -> _Splice:
         """Begin a list below the name."""
@@ -200,7 +200,7 @@ class _Editor:
         if agent.flow_style:
             end = name.end_mark.index
             return _Splice(end, end, f", numbers: {_flow_list(entries)}")
-        lines = ["numbers:", *(f"  {line}" for line in _items(entries))]
+        lines = ["numbers:", *(f"  {line}" for line in list_lines(entries, "number"))]
         return self._lines_after(name.end_mark.index, lines, agent.start_mark.column)
 
     def _bracketed(self, numbers: Node, entries: Sequence[Values], *, is_empty: bool) -> Iterator[_Splice]:
@@ -253,15 +253,6 @@ def _last_scalar(node: Node) -> Node:
         last = node.value[-1]
         node = last[1] if isinstance(last, tuple) else last
     return node
-
-
-def _items(entries: Sequence[Values]) -> list[str]:
-    """Return the lines of a block list of number entries."""
-    lines = []
-    for entry in entries:
-        first, *rest = [scalar(entry["number"])] if len(entry) == 1 else mapping_lines(entry)
-        lines += [f"- {first}", *(f"  {line}" for line in rest)]
-    return lines
 
 
 def _flow_entry(entry: Values) -> str:

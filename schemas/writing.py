@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 Scalar = str | bool
 
@@ -39,3 +39,12 @@ def mapping_lines(values: Mapping[str, Scalar]) -> list[str]:
 def flow_mapping(values: Mapping[str, Scalar]) -> str:
     """Return a mapping in braces."""
     return "{" + ", ".join(mapping_lines(values)) + "}"
+
+
+def list_lines(entries: Iterable[Mapping[str, Scalar]], short: str) -> list[str]:
+    """Return the lines of a block list of mappings; one that has the field `short` only is its value."""
+    lines = []
+    for entry in entries:
+        first, *rest = [scalar(entry[short])] if len(entry) == 1 else mapping_lines(entry)
+        lines += [f"- {first}", *(f"  {line}" for line in rest)]
+    return lines

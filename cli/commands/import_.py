@@ -1,0 +1,91 @@
+"""`tm import`: writes declarations for what a live account has."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.options import agents_dir_option, environ_option
+from cli.reconciling import RunFailedError, declared
+from cli.terminal import err, write_document
+from reconciler.printable import printable
+from reconciler.report import EXIT_INTERRUPTED, EXIT_OK
+from reconciler.runs import import_run
+from schemas.errors import TmError
+from schemas.file_edits import FileEdit, diff_of
+
+if TYPE_CHECKING:
+    from reconciler.import_files import ImportFiles
+    from reconciler.importing import Imported
+    from schemas.fleet import Fleet
+
+
+@click.command("import")
+@agents_dir_option
+@environ_option
+@click.option("--dry-run", is_flag=True, help="Print the files as a diff, and write none.")
+def command(agents_dir: Path, environ: Mapping[str, str], dry_run: bool) -> int:
+    """Write declarations for the numbers of the Twilio account that no file declares yet.
+
+    The account is only read, and tm plan finds nothing to do afterwards: numbers that are not ours are
+    declared with inbound: false, which leaves them as they are.
+    """
+    try:
+        fleet = _fleet(agents_dir, environ)
+        imported, written = _imported(fleet, agents_dir, environ)
+        for item in written.left_out:
+            err().print(f"not imported: {item.number}: {printable(item.reason)}")
+        if dry_run:
+            write_document(diff_of(written.files) or "Nothing to import: the files declare every number.")
+            return EXIT_OK
+        for file in written.files:
+            file.write()
+            err().print(f"wrote {file.path}")
+    except RunFailedError as failure:
+        failure.show()
+        write_document("Nothing was imported.")
+        return failure.exit_code
+    write_document(_summary(imported, written))
+    return EXIT_OK
+
+
+def _fleet(folder: Path, environ: Mapping[str, str]) -> Fleet:
+    """Load what is declared so far; a folder that does not exist yet declares nothing."""
+    if folder.exists():
+        return declared(folder, environ)[0]
+    with tempfile.TemporaryDirectory() as nothing:
+        return declared(Path(nothing), environ)[0]
+
+
+def _imported(fleet: Fleet, folder: Path, environ: Mapping[str, str]) -> tuple[Imported, ImportFiles]:
+    try:
+        return asyncio.run(import_run(fleet, folder, environ, datetime.now(UTC)))
+    except TmError as error:
+        raise RunFailedError(error) from error
+    except KeyboardInterrupt as interrupt:
+        raise RunFailedError(TmError("interrupted; nothing was written"), EXIT_INTERRUPTED) from interrupt
+
+
+def _summary(imported: Imported, written: ImportFiles) -> str:
+    """Say what was written: new files by name and size, changes of existing ones in full."""
+    if not written.files:
+        return "Nothing to import: the files declare every number."
+    lines = []
+    for agent in imported.agents:
+        count = f"{len(agent.entries)} number{'' if len(agent.entries) == 1 else 's'}"
+        reaches = f", which reach {agent.reaches}" if agent.reaches is not None else ""
+        lines.append(f"{agent.name}: {count}{reaches}")
+    changed = [file for file in written.files if file.before is not None]
+    new = [file for file in written.files if file.before is None]
+    head = f"{_counted(new)} written, {_counted(changed)} added to"
+    return "\n".join([head, *lines, *([diff_of(changed)] if changed else [])])
+
+
+def _counted(files: list[FileEdit]) -> str:
+    return f"{len(files)} file{'' if len(files) == 1 else 's'}"
