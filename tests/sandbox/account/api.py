@@ -17,6 +17,7 @@ from sandbox.account import Account
 from sandbox.account.routes import RestApi
 from sandbox.seed import NumberSeed, Seed
 
+FORM = "application/x-www-form-urlencoded"
 BISTRO = "+14155550123"
 BAKERY = "+14155550124"
 
@@ -41,13 +42,14 @@ class InProcess(HttpClient):  # type: ignore[misc]  # the library has no types
         allow_redirects: bool = False,
     ) -> Response:
         parts = urlsplit(uri)
+        headers = {**({"Content-Type": FORM} if data else {}), **(headers or {})}
         response = asyncio.run(
             self._send(
                 method,
                 parts.path + (f"?{parts.query}" if parts.query else ""),
                 urlencode(params or {}, doseq=True),
-                _body(data or {}, headers or {}),
-                {**(headers or {}), "X-Twilio-Host": parts.netloc},
+                _body(data or {}, headers),
+                {**headers, "X-Twilio-Host": parts.netloc},
                 auth,
             )
         )

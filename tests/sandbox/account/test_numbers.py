@@ -42,6 +42,7 @@ def test_an_empty_string_clears_and_an_omitted_field_stays() -> None:
     assert (number.voice_url, number.status_callback) == ("", "https://a.example/s")
 
 
+@pytest.mark.breaks_twilios_documents("VoiceUlr")
 def test_unknown_parameters_are_ignored() -> None:
     account = account_with()
     http = client(account).http_client

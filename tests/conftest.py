@@ -1,0 +1,29 @@
+"""Every test is held against Twilio's published documents: one that breaks them fails."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from tests.openapi.watch import watching
+
+BREAKS = "breaks_twilios_documents"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
+    config.addinivalue_line(
+        "markers", f"{BREAKS}(*parts): violations with these parts are the test's purpose"
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Run a test and, when it has passed, look at what it sent to and got from Twilio's API."""
+    allowed = [part for marker in item.iter_markers(BREAKS) for part in marker.args]
+    with watching(*allowed) as watch:
+        yield
+    report = watch.report()
+    if report:
+        pytest.fail(f"Twilio's published documents do not allow this:\n{report}", pytrace=False)
