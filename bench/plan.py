@@ -15,11 +15,12 @@ from datetime import UTC, datetime
 
 import httpx2
 
-from reconciler.account import PAGE_SIZE, Credentials, ReadableNumbers
+from reconciler.account import ReadableAccount
 from reconciler.desired import DesiredNumber, desired_number
 from reconciler.diff import Policy, diff
 from reconciler.documents import plan_document, to_json
 from reconciler.http_client import NumbersTransport, Target
+from reconciler.library import PAGE_SIZE, Credentials
 from reconciler.live import LiveNumber
 from reconciler.plan import Plan
 from reconciler.text import plan_text
@@ -86,7 +87,7 @@ async def read(canned: list[bytes]) -> list[LiveNumber]:
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer)) as client:
         transport = NumbersTransport(client, Target("main", SID))
         credentials = Credentials("main", SID, "us1", "ashburn", SID, "token")
-        return await ReadableNumbers(credentials, transport).list_numbers()
+        return await ReadableAccount(credentials, transport).list_numbers()
 
 
 def timed_plan(fleet: list[DesiredNumber], canned: list[bytes]) -> tuple[Plan, dict[str, float]]:

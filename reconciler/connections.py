@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
 import httpx2
 
-from reconciler.account import Credentials, ReadableNumbers, WritableNumbers
-from reconciler.http_client import TIMEOUT, NumbersTransport, Target
+from reconciler.account import ReadableAccount, WritableAccount
+from reconciler.congestion import HIGHEST_LIMIT
+from reconciler.http_client import TIMEOUT, NumbersTransport, Sleep, Target
+from reconciler.lane import Lane, Traffic
+from reconciler.library import Credentials, session_for
+from reconciler.monitor_events import MonitorEvents
 from schemas.account import EDGE_OF_REGION, Account
 from schemas.errors import TmError
 from schemas.fleet import Fleet
@@ -18,22 +23,36 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Connections:
-    """An asynchronous context that hands out the numbers of each account and region.
+    """An asynchronous context that hands out each account in each region.
 
-    `api_url` (`TM_TWILIO_API_URL`) sends every request there instead of to Twilio. Raises TmError for a
-    URL that is none and for credentials that are missing.
+    `api_url` (`TM_TWILIO_API_URL`) sends every request there instead of to Twilio; `max_concurrency` caps
+    the requests under way per account. Raises TmError for a URL that is none and for credentials that are
+    missing. `transport` and `sleep` are replaceable for tests.
     """
 
     def __init__(
-        self, fleet: Fleet, *, api_url: str | None = None, transport: httpx2.AsyncBaseTransport | None = None
+        self,
+        fleet: Fleet,
+        *,
+        api_url: str | None = None,
+        max_concurrency: int = HIGHEST_LIMIT,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._fleet = fleet
+        self._max_concurrency = max_concurrency
+        self._sleep = sleep
         self._api_url = _checked(api_url)
         # A proxy from the environment is right for Twilio, and wrong for a server on this machine.
         local = bool(api_url) and urlsplit(api_url or "").hostname in _LOOPBACK
-        self._http = httpx2.AsyncClient(timeout=TIMEOUT, trust_env=not local, transport=transport)
-        self._readers: dict[tuple[str, str], ReadableNumbers] = {}
-        self._writers: dict[tuple[str, str], WritableNumbers] = {}
+        # As many connections stay open as requests may be under way: a new one costs three round trips.
+        pool = httpx2.Limits(max_connections=None, max_keepalive_connections=max_concurrency)
+        self._http = httpx2.AsyncClient(
+            timeout=TIMEOUT, limits=pool, trust_env=not local, transport=transport
+        )
+        self._lanes: dict[str, Lane] = {}
+        self._readers: dict[tuple[str, str], ReadableAccount] = {}
+        self._writers: dict[tuple[str, str], WritableAccount] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -43,25 +62,53 @@ class Connections:
     ) -> None:
         await self._http.aclose()
 
-    def reader(self, account: str, region: str) -> ReadableNumbers:
-        """Return the numbers of an account in a region, through a client that can only read."""
+    def reader(self, account: str, region: str) -> ReadableAccount:
+        """Return an account in a region, through a client that can only read."""
         key = (account, region)
         if key not in self._readers:
-            self._readers[key] = ReadableNumbers(*self._access(account, region, may_write=False))
+            self._readers[key] = ReadableAccount(*self._access(account, region, may_write=False))
         return self._readers[key]
 
-    def writer(self, account: str, region: str) -> WritableNumbers:
-        """Return the same through a client that can also update a number that exists."""
+    def writer(self, account: str, region: str) -> WritableAccount:
+        """Return the same through a client that can also update what exists."""
         key = (account, region)
         if key not in self._writers:
-            self._writers[key] = WritableNumbers(*self._access(account, region, may_write=True))
+            self._writers[key] = WritableAccount(*self._access(account, region, may_write=True))
         return self._writers[key]
+
+    def events(self, account: str, region: str) -> MonitorEvents:
+        """Return what happened to the resources of an account in a region; it can only be read."""
+        return MonitorEvents(session_for(*self._access(account, region, may_write=False)))
+
+    def lane(self, account: str) -> Lane:
+        """Return what bounds the requests to an account; accounts of one SID share it."""
+        sid = self._fleet.accounts[account].account_sid
+        if sid not in self._lanes:
+            self._lanes[sid] = Lane(self._max_concurrency)
+        return self._lanes[sid]
+
+    @property
+    def traffic(self) -> Traffic:
+        """What was asked of all accounts so far."""
+        return sum((lane.traffic for lane in self._lanes.values()), Traffic())
 
     def _access(self, account: str, region: str, *, may_write: bool) -> tuple[Credentials, NumbersTransport]:
         credentials = credentials_for(self._fleet.accounts[account], region)
         target = Target(account, credentials.account_sid)
-        transport = NumbersTransport(self._http, target, api_url=self._api_url, may_write=may_write)
+        transport = NumbersTransport(
+            self._http,
+            target,
+            api_url=self._api_url,
+            may_write=may_write,
+            lane=self.lane(account),
+            sleep=self._sleep,
+        )
         return credentials, transport
+
+
+def has_credentials(account: Account, region: str) -> bool:
+    """Tell whether an account can be signed in to in a region, as far as the declarations go."""
+    return region == account.region or region in account.regions
 
 
 def credentials_for(account: Account, region: str) -> Credentials:

@@ -1,22 +1,30 @@
-"""What the declarations want of each number: from a Fleet to the settings that Twilio is to store."""
+"""What the declarations want of each resource: from a Fleet to the settings that Twilio is to store."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from reconciler.marker import add_marker, fingerprint
 from reconciler.ownership import is_under
+from reconciler.resources import Resource
 from reconciler.settings import Settings
+from schemas.agent import Agent
 from schemas.fleet import DeclaredNumber, Fleet
 from schemas.places import Place
+
+MESSAGING_REGION = "us1"
+"""Where Messaging Services and senders are looked for. Twilio: WhatsApp is not available in ie1."""
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredNumber:
-    """One number entry of one agent.
+    """One number entry of one agent, or the sender or Messaging Service of its messages.
 
-    `settings` carry no markers and are what is compared; `stored` are the same with the marker in each
-    URL of ours, and are what is written. `takeover`: somebody else's URL, application or trunk may go.
+    `number` is E.164; `sid` is known of a Messaging Service only, whose `number` is that of the sender
+    declared with it, or else the SID. `settings` carry no markers and are what is compared; `stored`
+    are the same with the marker in each URL of ours, and are what is written. `takeover`: somebody
+    else's URL, application or trunk may go.
     """
 
     number: str
@@ -27,6 +35,17 @@ class DesiredNumber:
     takeover: bool
     settings: Settings
     place: Place
+    resource: Resource = Resource.INCOMING_PHONE_NUMBER
+    sid: str | None = None
+
+    @property
+    def looked_up(self) -> str:
+        """What a live record of this resource has as its `number`."""
+        return self.sid or self.number
+
+    def moved(self) -> DesiredNumber:
+        """Return the same with the region that answers among the settings."""
+        return replace(self, settings=replace(self.settings, voice_region=self.region))
 
     def stored(self, public_url: str) -> Settings:
         """Return the settings as they are written: a marker in every URL under `public_url`."""
@@ -38,9 +57,9 @@ class DesiredNumber:
 
 
 def desired_numbers(fleet: Fleet) -> tuple[DesiredNumber, ...]:
-    """Return what the fleet wants of every number that an agent names."""
+    """Return what the fleet wants of every number, sender and Messaging Service that an agent names."""
     service = fleet.service
-    return tuple(
+    numbers = tuple(
         desired_number(
             declared,
             public_url=service.public_url,
@@ -49,6 +68,8 @@ def desired_numbers(fleet: Fleet) -> tuple[DesiredNumber, ...]:
         )
         for declared in fleet.numbers()
     )
+    messaging = (wanted for agent in fleet.agents.values() for wanted in _desired_messaging(fleet, agent))
+    return (*numbers, *messaging)
 
 
 def desired_number(
@@ -79,3 +100,38 @@ def desired_number(
         settings=settings,
         place=declared.place,
     )
+
+
+def _desired_messaging(fleet: Fleet, agent: Agent) -> Iterator[DesiredNumber]:
+    """Yield what the agent's Messaging Service and WhatsApp sender are given, where it has them."""
+    if agent.whatsapp is None:
+        return
+    sender, service = agent.whatsapp.sender, agent.whatsapp.messaging_service
+    url = f"{fleet.service.public_url}/whatsapp/{agent.name}"
+    common = DesiredNumber(
+        number=sender or service or "",
+        agent=agent.name,
+        account=fleet.account_of(agent).name,
+        region=MESSAGING_REGION,
+        inbound=True,
+        takeover=agent.takeover,
+        settings=Settings(),
+        place=fleet.place("Agent", agent.name, "whatsapp"),
+    )
+    if service is not None:
+        yield replace(
+            common,
+            resource=Resource.MESSAGING_SERVICE,
+            sid=service,
+            settings=Settings(
+                inbound_request_url=url, inbound_method="POST", status_callback=f"{url}/status"
+            ),
+            place=fleet.place("Agent", agent.name, "whatsapp", "messaging_service"),
+        )
+    if sender is not None:
+        yield replace(
+            common,
+            resource=Resource.WHATSAPP_SENDER,
+            settings=Settings(callback_url=url, callback_method="POST", status_callback_url=f"{url}/status"),
+            place=fleet.place("Agent", agent.name, "whatsapp", "sender"),
+        )

@@ -3,6 +3,10 @@
 Three values tell the story of a number: what the file wants, what the marker says was applied, and what
 the account has now. File ahead of marker is `pending`, account ahead of marker is `drift`, both is
 `conflict`; a number without a marker is `new`; one of ours that no file names is `removed`.
+
+A number has a record in each region. The one in the declared region is compared and written; whose the
+number is also depends on the record that answers now, where that is another region's. Messaging Services
+and WhatsApp senders go the same way: all that tells them apart are the fields that they have.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from reconciler.live import LiveNumber
 from reconciler.marker import fingerprint, fingerprint_as_applied
 from reconciler.ownership import agent_named_in, host_of, is_ours, is_url_of_ours, somebodys_url
 from reconciler.plan import Action, Cause, Change, Ownership, Plan, Skipped, SkipReason, Unchanged
+from reconciler.resources import Resource
 from reconciler.settings import Settings, differences
 from schemas.places import Diagnostic
 
@@ -36,14 +41,18 @@ class Policy:
     prune: bool = False
     targets: frozenset[str] | None = None
 
+    def is_target(self, agent: str) -> bool:
+        """Tell whether the plan is about this agent."""
+        return self.targets is None or agent in self.targets
+
 
 def diff(desired: Sequence[DesiredNumber], live: Sequence[LiveNumber], policy: Policy, now: datetime) -> Plan:
     """Compare and return the plan. No order of the inputs has any influence on it."""
-    records = {(record.account, record.region, record.number): record for record in live}
+    records = {(record.account, record.region, record.resource, record.number): record for record in live}
     verdicts = [
-        _compare(wanted, records.get((wanted.account, wanted.region, wanted.number)), policy)
-        for wanted in sorted(desired, key=lambda wanted: (wanted.account, wanted.number, wanted.agent))
-        if policy.targets is None or wanted.agent in policy.targets
+        _compare(wanted, records.get(_record_key(wanted)), policy)
+        for wanted in sorted(desired, key=_order)
+        if policy.is_target(wanted.agent)
     ]
     forgotten = _not_declared(desired, live, policy)
     detached = tuple(_detach(record, policy) for record in forgotten) if policy.prune else ()
@@ -53,10 +62,17 @@ def diff(desired: Sequence[DesiredNumber], live: Sequence[LiveNumber], policy: P
         changes=changes,
         skipped=tuple(verdict for verdict in verdicts if isinstance(verdict, Skipped)),
         unchanged=tuple(verdict for verdict in verdicts if isinstance(verdict, Unchanged)),
-        diagnostics=_region_notes(desired, policy)
-        + (() if policy.prune else _forgotten_notes(forgotten, policy)),
+        diagnostics=_move_notes(changes) + (() if policy.prune else _forgotten_notes(forgotten, policy)),
         ownership=_ownership(live, changes, policy),
     )
+
+
+def _record_key(wanted: DesiredNumber) -> tuple[str, str, Resource, str]:
+    return wanted.account, wanted.region, wanted.resource, wanted.looked_up
+
+
+def _order(wanted: DesiredNumber) -> tuple[str, str, Resource, str]:
+    return wanted.account, wanted.number, wanted.resource, wanted.agent
 
 
 def _compare(
@@ -66,28 +82,60 @@ def _compare(
     if not wanted.inbound:
         return _skip(wanted, SkipReason.OUTBOUND_ONLY, "its webhook stays as it is")
     if record is None:
-        detail = f"account {wanted.account!r} does not have it in region {wanted.region}"
-        return _skip(wanted, SkipReason.NO_MATCHING_NUMBER, detail)
+        return _skip(wanted, SkipReason.NO_MATCHING_NUMBER, _missing(wanted))
     if not record.can_voice:
         return _skip(wanted, SkipReason.NO_VOICE_CAPABILITY, "it cannot take calls")
     if refusal := _not_ours_to_take(wanted, record, policy):
         return refusal
+    if not record.answers:
+        wanted = wanted.moved()
     fields = differences(wanted.settings, record.bare)
     if not fields:
         return Unchanged(wanted.number, wanted.agent, record.sid)
+    answering = _answering(record)
     return Change(
         account=record.account,
         region=record.region,
         sid=record.sid,
-        number=record.number,
+        number=wanted.number,
         agent=wanted.agent,
-        action=Action.UPDATE if record.marker else Action.ADOPT,
+        action=_action(record),
         cause=_cause(wanted.settings, record),
         fields=fields,
         now=record.bare,
         write=wanted.stored(policy.public_url),
         place=wanted.place,
+        answering=answering.bare if answering and answering is not record else None,
     )
+
+
+def _answering(record: LiveNumber) -> LiveNumber | None:
+    """Return the record that callers reach now, or None when it is another region's that was not read."""
+    return record if record.routing is None or record.answers else record.routing.record
+
+
+def _records(record: LiveNumber) -> tuple[LiveNumber, ...]:
+    """Return the record that callers reach, where it was read, and then the one that is written."""
+    answering = _answering(record)
+    return (record,) if answering in (None, record) else (answering, record)
+
+
+def _action(record: LiveNumber) -> Action:
+    """A number without any marker is new; one of ours is updated, or moves to this region."""
+    if all(each.marker is None for each in _records(record)):
+        return Action.ADOPT
+    return Action.UPDATE if record.answers else Action.REROUTE
+
+
+def _missing(wanted: DesiredNumber) -> str:
+    """Say what the account does not have."""
+    match wanted.resource:
+        case Resource.MESSAGING_SERVICE:
+            return f"account {wanted.account!r} has no Messaging Service {wanted.sid}"
+        case Resource.WHATSAPP_SENDER:
+            return f"account {wanted.account!r} has no WhatsApp sender {wanted.number}"
+        case Resource.INCOMING_PHONE_NUMBER:
+            return f"account {wanted.account!r} does not have it in region {wanted.region}"
 
 
 def _skip(wanted: DesiredNumber, reason: SkipReason, detail: str) -> Skipped:
@@ -95,23 +143,44 @@ def _skip(wanted: DesiredNumber, reason: SkipReason, detail: str) -> Skipped:
 
 
 def _not_ours_to_take(wanted: DesiredNumber, record: LiveNumber, policy: Policy) -> Skipped | None:
-    """Return why a number that somebody else uses is left alone, or None when it may be written."""
-    if is_ours(record.stored, policy.public_url) or wanted.takeover or wanted.number in policy.adopt:
+    """Return why a number that somebody else uses is left alone, or None when it may be written.
+
+    What answers its calls now counts first, then what the declared region has in waiting.
+    """
+    if _is_ours(record, policy) or wanted.takeover or wanted.number in policy.adopt:
         return None
-    if record.bare.trunk_sid:
-        return _skip(wanted, SkipReason.DRIVEN_BY_TRUNK, f"calls go to trunk {record.bare.trunk_sid}")
-    if record.bare.voice_application_sid:
-        detail = f"calls go to application {record.bare.voice_application_sid}"
-        return _skip(wanted, SkipReason.DRIVEN_BY_APPLICATION, detail)
-    if owner := somebodys_url(record.bare, wanted.settings, policy.public_url):
-        return _skip(wanted, SkipReason.FOREIGN_WEBHOOK, f"in use by {owner}")
+    if _answering(record) is None and record.routing is not None:
+        detail = (
+            f"its calls go to region {record.routing.region}, where account {record.account!r} has no"
+            " credentials to look who answers"
+        )
+        return _skip(wanted, SkipReason.FOREIGN_WEBHOOK, detail)
+    for each in _records(record):
+        where = "" if record.answers else f" in region {each.region}"
+        if each.bare.trunk_sid:
+            detail = f"calls go to trunk {each.bare.trunk_sid}{where}"
+            return _skip(wanted, SkipReason.DRIVEN_BY_TRUNK, detail)
+        if each.bare.voice_application_sid:
+            detail = f"calls go to application {each.bare.voice_application_sid}{where}"
+            return _skip(wanted, SkipReason.DRIVEN_BY_APPLICATION, detail)
+        if owner := somebodys_url(each.bare, wanted.settings, policy.public_url):
+            return _skip(wanted, SkipReason.FOREIGN_WEBHOOK, f"in use by {owner}{where}")
     return None
 
 
+def _is_ours(record: LiveNumber, policy: Policy) -> bool:
+    """Tell whether a number is ours by this record, or by the one that answers in another region."""
+    return any(is_ours(each.stored, policy.public_url) for each in _records(record))
+
+
 def _cause(settings: Settings, record: LiveNumber) -> Cause:
-    """Tell which of file and account moved away from the marker."""
+    """Tell which of file and account moved away from the marker.
+
+    A number that was applied in another region only has moved in the file. Where the declared region's
+    own marker shows it as applied, and calls go elsewhere, somebody moved the route.
+    """
     if record.marker is None:
-        return Cause.NEW
+        return Cause.NEW if _action(record) is Action.ADOPT else Cause.PENDING
     file_moved = fingerprint(settings) != record.marker
     account_moved = fingerprint_as_applied(record.bare, record.marker) not in (record.marker, None)
     if file_moved and account_moved:
@@ -127,15 +196,17 @@ def _not_declared(
     A number exists in one account only: were one account declared under two names, the number must not
     look forgotten under the other.
     """
-    declared = {wanted.number for wanted in desired}
+    declared = {(wanted.resource, wanted.looked_up) for wanted in desired}
     forgotten = [
         record
         for record in live
-        if record.number not in declared
+        if (record.resource, record.number) not in declared
         and is_ours(record.stored, policy.public_url)
         and (policy.targets is None or agent_named_in(record.stored, policy.public_url) in policy.targets)
     ]
-    return sorted(forgotten, key=lambda record: (record.account, record.number, record.region))
+    return sorted(
+        forgotten, key=lambda record: (record.account, record.number, record.resource, record.region)
+    )
 
 
 def _detach(record: LiveNumber, policy: Policy) -> Change:
@@ -168,30 +239,32 @@ def _detach(record: LiveNumber, policy: Policy) -> Change:
 
 def _ownership(live: Iterable[LiveNumber], changes: Iterable[Change], policy: Policy) -> Ownership:
     """Count the numbers that are ours, and find out whether the fleet moves to another host."""
-    ours = [record for record in live if is_ours(record.stored, policy.public_url)]
+    ours = [record for record in live if _is_ours(record, policy)]
+    numbers = {(record.account, record.resource, record.number) for record in ours}
     hosts_before = {
         host_of(url)
         for record in ours
-        for _, url in record.stored.urls()
+        for each in _records(record)
+        for _, url in each.stored.urls()
         if is_url_of_ours(url, policy.public_url)
     }
     host = host_of(policy.public_url)
-    moves = any(change.action is Action.UPDATE for change in changes)
-    return Ownership(len(ours), host if moves and hosts_before and host not in hosts_before else None)
+    moves = any(change.action in (Action.UPDATE, Action.REROUTE) for change in changes)
+    return Ownership(len(numbers), host if moves and hosts_before and host not in hosts_before else None)
 
 
-def _region_notes(desired: Iterable[DesiredNumber], policy: Policy) -> tuple[Diagnostic, ...]:
-    """Say for which numbers the routing region matters and is not looked at."""
+def _move_notes(changes: Iterable[Change]) -> tuple[Diagnostic, ...]:
+    """Say that a move of region is not felt at once."""
     return tuple(
         Diagnostic(
             "warning",
-            codes.ROUTING_NOT_CHECKED,
-            f"{wanted.number} is configured in {wanted.region}, but whether its calls are routed there is not"
-            " checked by this version",
-            wanted.place,
+            codes.ROUTE_CHANGES,
+            f"{change.number} moves from {change.now.voice_region} to {change.write.voice_region}: Twilio"
+            " takes up to 5 minutes to send its calls there",
+            change.place,
         )
-        for wanted in sorted(desired, key=lambda wanted: wanted.place)
-        if wanted.region != "us1" and (policy.targets is None or wanted.agent in policy.targets)
+        for change in changes
+        if change.moves
     )
 
 

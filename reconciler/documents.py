@@ -119,7 +119,7 @@ def change_item(change: Change) -> dict[str, object]:
     return {
         "account": change.account,
         "region": change.region,
-        "resource": "incoming_phone_number",
+        "resource": change.resource.value,
         "sid": change.sid,
         "number": change.number,
         "agent": change.agent,

@@ -1,10 +1,11 @@
-"""The marker: what was applied to a number, kept in the number's own URLs.
+"""The marker: what was applied to a resource, kept in its own URLs.
 
 There is no state file. Each URL that `tm` writes carries `?tm=<fingerprint>`, 12 hex digits. The first
 two are a bit set of the optional fields that were managed, the other ten are the start of a SHA-256 over
 all managed fields as they were applied. From the live record alone the fingerprint can so be computed
 again: if it still is the marker's, nobody touched the number since; if the declaration's fingerprint is
-the marker's, nobody touched the file since.
+the marker's, nobody touched the file since. Where a number's calls are routed is not part of its record,
+and so not of the marker.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _PARAMETER = re.compile(r"tm=([0-9a-f]{12})")
 
 def fingerprint(settings: Settings) -> str:
     """Return the 12 hex digits for settings whose URLs carry no marker."""
+    settings = replace(settings, voice_region=None)
     bits = sum(1 << bit for bit, field in enumerate(OPTIONAL_FIELDS) if settings.get(field) is not None)
     canonical = json.dumps(sorted(settings.managed()), ensure_ascii=False, separators=(",", ":"))
     return f"{bits:02x}{hashlib.sha256(canonical.encode()).hexdigest()[:10]}"

@@ -49,14 +49,18 @@ def is_ours(stored: Settings, public_url: str) -> bool:
 
 
 def agent_named_in(stored: Settings, public_url: str) -> str | None:
-    """Return the agent that a number of ours was applied for: the name after `/voice/` in a URL of ours."""
+    """Return the agent that a resource of ours was applied for, as its URL names it.
+
+    The name is what stands after `/voice/`, or `/whatsapp/` for messages, in a URL of ours.
+    """
     for _, url in stored.urls():
         parts = _split(url)
         if parts is None or not is_url_of_ours(url, public_url):
             continue
-        _, found, rest = parts.path.rpartition("/voice/")
-        if found and rest:
-            return rest.split("/")[0]
+        for channel in ("/voice/", "/whatsapp/"):
+            _, found, rest = parts.path.rpartition(channel)
+            if found and rest:
+                return rest.split("/")[0]
     return None
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from reconciler.marker import without_markers
+from reconciler.resources import Resource, resource_of
 from reconciler.route import after_write, effective_route
 from reconciler.settings import FieldChange, Settings
 from schemas.places import Diagnostic, Place
@@ -48,11 +49,13 @@ class SkipReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One number that is to be written.
+    """One number, or one of its kin, that is to be written.
 
-    `fields` are the visible differences (never empty), `now` are the live settings without markers, and
-    `write` is all that goes into the one update, markers included; what it leaves None stays as it is.
-    `place` is None for a number that no file declares.
+    `region` is that of the record which is written, `number` is E.164 (a Messaging Service without a
+    sender: its SID). `fields` are the visible differences (never empty), `now` are the live settings
+    without markers, and `write` is all that is written, markers included; what it leaves None stays as it
+    is. `answering` are the settings of the record that callers reach now, where that is another region's
+    and could be read. `place` is None for a number that no file declares.
     """
 
     account: str
@@ -66,6 +69,29 @@ class Change:
     now: Settings
     write: Settings
     place: Place | None
+    answering: Settings | None = None
+
+    @property
+    def resource(self) -> Resource:
+        """The kind of thing that is written."""
+        return resource_of(self.sid)
+
+    @property
+    def moves(self) -> bool:
+        """Whether the number's calls are routed to another region."""
+        return self.write.voice_region not in (None, self.now.voice_region)
+
+    @property
+    def steps(self) -> tuple[Change, ...]:
+        """The change in the order in which it is written: first the record, then the route to it.
+
+        Twilio: calls reach the new region as soon as the route is set, so it has to be ready by then.
+        """
+        if self.write.voice_region is None:
+            return (self,)
+        record = replace(self, write=replace(self.write, voice_region=None))
+        route = replace(self, write=Settings(voice_region=self.write.voice_region))
+        return (record, route) if any(record.write.managed()) else (route,)
 
     @property
     def expected(self) -> Settings:
@@ -80,12 +106,16 @@ class Change:
     @property
     def reach_before(self) -> str:
         """What a caller reaches now."""
-        return effective_route(self.now)
+        if not self.moves:
+            return effective_route(self.now)
+        reached = effective_route(self.answering) if self.answering else "whatever answers"
+        return f"{reached}, in {self.now.voice_region}"
 
     @property
     def reach_after(self) -> str:
         """What a caller reaches once this change is applied."""
-        return effective_route(after_write(self.now, self.wanted))
+        reached = effective_route(after_write(self.now, self.wanted))
+        return f"{reached}, in {self.write.voice_region}" if self.moves else reached
 
 
 @dataclass(frozen=True, slots=True)

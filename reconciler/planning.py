@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.account import NumberReader
 from reconciler.desired import DesiredNumber, desired_numbers
 from reconciler.diff import Policy, diff
-from reconciler.live import LiveNumber
 from reconciler.plan import Plan
+from reconciler.reading import Readers, read_accounts
 from reconciler.safety import limit_notes
 from schemas.errors import TmError
 from schemas.fleet import Fleet
 from schemas.suggestions import did_you_mean
 
-Readers = Callable[[str, str], NumberReader]
-"""Gives the numbers of an account (by name) in a region."""
-
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the user asked for on the command line: `--target`, `--adopt` and `--prune`."""
+    """What the user asked for on the command line: `--target`, `--adopt`, `--prune`, `--check-routing`."""
 
     targets: tuple[str, ...] = ()
     adopt: tuple[str, ...] = ()
     prune: bool = False
+    check_routing: bool = False
 
 
 async def make_plan(fleet: Fleet, wishes: Wishes, readers: Readers, now: datetime) -> Plan:
@@ -37,15 +32,7 @@ async def make_plan(fleet: Fleet, wishes: Wishes, readers: Readers, now: datetim
     """
     desired = desired_numbers(fleet)
     policy = policy_for(fleet, desired, wishes)
-    lists = await asyncio.gather(
-        *(_listed(readers, account, region) for account, region in _to_read(fleet, desired, policy)),
-        return_exceptions=True,
-    )
-    live = []
-    for result in lists:
-        if isinstance(result, BaseException):
-            raise result
-        live.extend(result)
+    live = await read_accounts(fleet, desired, policy, readers, check_routing=wishes.check_routing)
     plan = diff(desired, live, policy, now)
     return replace(plan, diagnostics=plan.diagnostics + limit_notes(plan))
 
@@ -66,22 +53,3 @@ def policy_for(fleet: Fleet, desired: tuple[DesiredNumber, ...], wishes: Wishes)
         prune=wishes.prune or fleet.service.on_remove == "detach",
         targets=frozenset(wishes.targets) or None,
     )
-
-
-async def _listed(readers: Readers, account: str, region: str) -> list[LiveNumber]:
-    return await readers(account, region).list_numbers()
-
-
-def _to_read(fleet: Fleet, desired: tuple[DesiredNumber, ...], policy: Policy) -> list[tuple[str, str]]:
-    """Return the (account, region) pairs to list: those that answer a declared number.
-
-    When numbers that no file declares are to be detached, also the home region of every account.
-    """
-    wanted = {
-        (number.account, number.region)
-        for number in desired
-        if number.inbound and (policy.targets is None or number.agent in policy.targets)
-    }
-    if policy.prune:
-        wanted |= {(account.name, account.region) for account in fleet.accounts.values()}
-    return sorted(wanted)

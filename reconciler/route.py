@@ -1,17 +1,20 @@
-"""What a caller of a number reaches: Twilio asks the trunk before the application before the URL."""
+"""What a caller or writer reaches: Twilio asks the trunk before the application before the URL."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 from reconciler.settings import Settings
 
 
 def effective_route(settings: Settings) -> str:
-    """Say in words where a call to a number with these (complete) settings goes.
+    """Say in words where a call or message to a resource with these (complete) settings goes.
 
-    Twilio: `trunk_sid` > `voice_application_sid` > `voice_url`; a number without any fails the call.
+    Twilio: `trunk_sid` > `voice_application_sid` > `voice_url`; a number without any fails the call. A
+    Messaging Service without an inbound URL drops what comes in.
     """
+    if settings.inbound_request_url is not None:
+        return settings.inbound_request_url or "nothing: messages are dropped"
+    if settings.callback_url is not None:
+        return settings.callback_url or "nothing: messages are dropped"
     if settings.trunk_sid:
         return f"trunk {settings.trunk_sid}"
     if settings.voice_application_sid:
@@ -22,12 +25,5 @@ def effective_route(settings: Settings) -> str:
 
 
 def after_write(now: Settings, write: Settings) -> Settings:
-    """Return `now` with those fields replaced that decide the route and that `write` manages."""
-    return replace(
-        now,
-        trunk_sid=now.trunk_sid if write.trunk_sid is None else write.trunk_sid,
-        voice_application_sid=(
-            now.voice_application_sid if write.voice_application_sid is None else write.voice_application_sid
-        ),
-        voice_url=now.voice_url if write.voice_url is None else write.voice_url,
-    )
+    """Return `now` with everything replaced that `write` manages."""
+    return now.with_values(dict(write.managed()))

@@ -18,6 +18,7 @@ from reconciler.desired import DesiredNumber, desired_numbers
 from reconciler.documents import FORMAT_VERSION, plan_document, to_json, tool_version
 from reconciler.marker import without_markers
 from reconciler.plan import Action, Cause, Change, Ownership, Plan, Skipped, SkipReason, Unchanged
+from reconciler.resources import Resource
 from reconciler.settings import FIELD_NAMES, FieldChange, Settings
 from schemas.errors import TmError
 from schemas.fleet import Fleet
@@ -54,6 +55,7 @@ class _Field(_Read):
 class _Change(_Read):
     account: str
     region: str
+    resource: Resource
     sid: str
     number: str
     agent: str
@@ -180,11 +182,18 @@ def _require_same_ground(document: _Document, fleet: Fleet) -> None:
 
 
 def _plan(document: _Document, fleet: Fleet) -> Plan:
-    desired = {(wanted.account, wanted.number, wanted.agent): wanted for wanted in desired_numbers(fleet)}
+    desired = {
+        (wanted.account, wanted.resource, wanted.number, wanted.agent): wanted
+        for wanted in desired_numbers(fleet)
+    }
     return Plan(
         created_at=document.created_at,
         changes=tuple(
-            _change(item, desired.get((item.account, item.number, item.agent)), fleet.service.public_url)
+            _change(
+                item,
+                desired.get((item.account, item.resource, item.number, item.agent)),
+                fleet.service.public_url,
+            )
             for item in document.changes
         ),
         skipped=tuple(
@@ -205,7 +214,7 @@ def _change(item: _Change, wanted: DesiredNumber | None, public_url: str) -> Cha
     if item.action is Action.DETACH:
         write = Settings().with_urls(dict.fromkeys(names, ""))
     elif wanted is not None:
-        write = wanted.stored(public_url)
+        write = (wanted.moved() if "voice_region" in names else wanted).stored(public_url)
     else:
         raise OutdatedPlanError(f"no agent declares {item.number} any more", hint="Make a new plan.")
     now = without_markers(write).with_values({field.field: field.before for field in item.fields})

@@ -1,4 +1,4 @@
-"""What the reconciler manages on a phone number, as one value for both sides of the comparison.
+"""What the reconciler manages on a resource of the account, as one value for both sides of the comparison.
 
 A declaration wants `Settings` and the account has `Settings`; a plan is what differs between the two.
 `None` means "not managed: left as it is". Twilio mixes `""` and `null` for unset values; here unset is
@@ -13,7 +13,14 @@ from typing import Any
 
 Value = str | bool
 
-URL_FIELDS = ("voice_url", "voice_fallback_url", "status_callback")
+URL_FIELDS = (
+    "voice_url",
+    "voice_fallback_url",
+    "status_callback",
+    "inbound_request_url",
+    "callback_url",
+    "status_callback_url",
+)
 """The fields that hold an address, in the order in which they are looked at."""
 
 OPTIONAL_FIELDS = ("friendly_name", "voice_caller_id_lookup", "voice_fallback_method")
@@ -22,10 +29,13 @@ OPTIONAL_FIELDS = ("friendly_name", "voice_caller_id_lookup", "voice_fallback_me
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The managed fields of an IncomingPhoneNumber, named as in Twilio's answers.
+    """The managed fields of a phone number, a Messaging Service or a WhatsApp sender.
 
+    They are named as in Twilio's answers; those of the two other resources stay None. Twilio calls a
+    number's status callback what a Messaging Service calls its own, so the two share a field.
     `voice_fallback_method` is managed only where the fallback URL is ours: a fallback on another host
-    may be a static file that answers nothing but GET.
+    may be a static file that answers nothing but GET. `voice_region` is no part of the record: it is
+    the Region that the number's calls are routed to, None where nobody asked.
     """
 
     voice_url: str | None = None
@@ -38,6 +48,12 @@ class Settings:
     trunk_sid: str | None = None
     friendly_name: str | None = None
     voice_caller_id_lookup: bool | None = None
+    voice_region: str | None = None
+    inbound_request_url: str | None = None
+    inbound_method: str | None = None
+    callback_url: str | None = None
+    callback_method: str | None = None
+    status_callback_url: str | None = None
 
     def get(self, field: str) -> Value | None:
         """Return the value of a field by its name."""
@@ -60,12 +76,7 @@ class Settings:
 
     def with_urls(self, urls: Mapping[str, str]) -> Settings:
         """Return these settings with the URLs that `urls` names replaced."""
-        return replace(
-            self,
-            voice_url=urls.get("voice_url", self.voice_url),
-            voice_fallback_url=urls.get("voice_fallback_url", self.voice_fallback_url),
-            status_callback=urls.get("status_callback", self.status_callback),
-        )
+        return self.with_values(urls)
 
     def with_values(self, values: Mapping[str, Value]) -> Settings:
         """Return these settings with the named fields replaced. Raises TypeError for an unknown name."""

@@ -1,21 +1,24 @@
 """One change: the number is read again right before its write and right after it.
 
-Changed since the plan: `stale`, not overwritten. Not kept by Twilio: `failed`, `not_stored`.
+Changed since the plan: `stale`, not overwritten. Not kept by Twilio: `failed`, `not_stored`. A number that
+moves is written in two steps, the record in its new region before the route to it: whatever fails in
+between, the old route works on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from reconciler.account import NumberWriter, Receipt
 from reconciler.errors import ApiError, ApiUnavailableError
 from reconciler.http_client import Sleep
 from reconciler.journal import Journal
+from reconciler.live import LiveNumber
 from reconciler.plan import Change
+from reconciler.ports import AccountWriter, Receipt
 from reconciler.report import NOT_STORED, AlreadyDone, Failed, Outcome, Stale, Updated
 from reconciler.retry import RetryPolicy
 from schemas.errors import TmError
@@ -31,30 +34,45 @@ class ChangeWriter:
     sleep: Sleep = asyncio.sleep
     jitter: Callable[[], float] = random.random
 
-    async def write(self, change: Change, numbers: NumberWriter) -> Outcome:
-        """Look whether the plan still holds for this number, then write it between two journal lines."""
-        live = (await numbers.fetch(change.sid)).bare.masked_by(change.write)
-        if live == change.wanted:
+    async def write(self, change: Change, account: AccountWriter) -> Outcome:
+        """Look whether the plan still holds for this number, then write it between two journal lines.
+
+        A change that is half done, by a run that was cut off between its steps, is completed.
+        """
+        found = await _live(change, account)
+        live = found.bare
+        pending = [step for step in change.steps if live.masked_by(step.write) != step.wanted]
+        if not pending:
             return AlreadyDone(change)
-        if live != change.expected:
+        if any(live.masked_by(step.write) != step.expected for step in pending):
             return Stale(change)
-        await asyncio.to_thread(self.journal.intends, change, self.clock())
-        outcome, request_id = await self._write(change, numbers)
+        await asyncio.to_thread(self.journal.intends, change, found.stored, self.clock())
+        outcome, request_id = await self._write(change, pending, account)
         kind = type(outcome).__name__.lower()
         await asyncio.to_thread(self.journal.ended, change, kind, request_id, self.clock())
         return outcome
 
-    async def _write(self, change: Change, numbers: NumberWriter) -> tuple[Outcome, str | None]:
-        """Write and read back; return the outcome with Twilio's id of the request."""
-        try:
-            receipt = await self._store(change, numbers)
-            if receipt is None:
-                return Stale(change), None
-            return await self._read_back(change, numbers), receipt.request_id
-        except ApiError as error:
-            return failed(change, error), None
+    async def _write(
+        self, change: Change, steps: Sequence[Change], account: AccountWriter
+    ) -> tuple[Outcome, str | None]:
+        """Write and read back, step by step; return the outcome with Twilio's id of the last request."""
+        request_id = None
+        for done, step in enumerate(steps):
+            outcome, request_id = await self._write_step(step, account)
+            if not isinstance(outcome, Updated):
+                return _told_of(change, outcome, half_done=done > 0), request_id
+        return Updated(change), request_id
 
-    async def _store(self, change: Change, numbers: NumberWriter) -> Receipt | None:
+    async def _write_step(self, step: Change, account: AccountWriter) -> tuple[Outcome, str | None]:
+        try:
+            receipt = await self._store(step, account)
+            if receipt is None:
+                return Stale(step), None
+            return await self._read_back(step, account), receipt.request_id
+        except ApiError as error:
+            return failed(step, error), None
+
+    async def _store(self, step: Change, account: AccountWriter) -> Receipt | None:
         """Write all fields in one request. None: somebody else wrote while it was being repeated.
 
         A request that got a 5xx or no answer may have been stored: it is repeated only after a read
@@ -63,25 +81,47 @@ class ChangeWriter:
         failures = 0
         while True:
             try:
-                return await numbers.update(change.sid, change.write)
+                return await _sent(step, account)
             except ApiUnavailableError:
                 failures += 1
                 await self.sleep(self.policy.wait(failures, self.jitter))
-                live = await numbers.fetch(change.sid)
-                if live.stored.masked_by(change.write) == change.write:
+                live = await _live(step, account)
+                if live.stored.masked_by(step.write) == step.write:
                     return Receipt(request_id=None)
-                if live.bare.masked_by(change.write) != change.expected:
+                if live.bare.masked_by(step.write) != step.expected:
                     return None
                 if failures >= self.policy.attempts:
                     raise
 
-    async def _read_back(self, change: Change, numbers: NumberWriter) -> Updated | Failed:
+    async def _read_back(self, step: Change, account: AccountWriter) -> Updated | Failed:
         """Check that what was written is what is stored."""
-        stored = (await numbers.fetch(change.sid)).stored
-        lost = [field for field, value in change.write.managed() if stored.get(field) != value]
+        stored = (await _live(step, account)).stored
+        lost = [field for field, value in step.write.managed() if stored.get(field) != value]
         if not lost:
-            return Updated(change)
-        return Failed(change, f"Twilio accepted the update but did not keep {', '.join(lost)}", NOT_STORED)
+            return Updated(step)
+        return Failed(step, f"Twilio accepted the update but did not keep {', '.join(lost)}", NOT_STORED)
+
+
+async def _live(change: Change, account: AccountWriter) -> LiveNumber:
+    """Read what a change writes: the record, and the route where that is part of it."""
+    live = await account.fetch(change.sid)
+    return live if change.write.voice_region is None else live.routed(await account.route(change.number))
+
+
+async def _sent(step: Change, account: AccountWriter) -> Receipt:
+    """Send the one request of a step."""
+    if step.write.voice_region is not None:
+        return await account.reroute(step.number, step.write.voice_region)
+    return await account.update(step.sid, step.write)
+
+
+def _told_of(change: Change, outcome: Outcome, *, half_done: bool) -> Outcome:
+    """Return a step's outcome as that of its whole change, with what was done before it."""
+    if not half_done:
+        return replace(outcome, change=change)
+    why = outcome if isinstance(outcome, Failed) else Failed(change, "somebody routed its calls meanwhile")
+    done = f"its record in {change.region} is written, its route is not"
+    return replace(why, change=change, message=f"{why.message}; {done}")
 
 
 def failed(change: Change, error: TmError) -> Failed:

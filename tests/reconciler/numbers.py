@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from reconciler.account import Receipt
 from reconciler.desired import DesiredNumber, desired_number
 from reconciler.diff import Policy
 from reconciler.errors import ApiRefusedError
 from reconciler.live import LiveNumber, live_number
 from reconciler.plan import Plan
+from reconciler.ports import Receipt
 from reconciler.settings import FieldChange, Settings
 from schemas import DeclaredNumber, Place
 
@@ -98,7 +98,8 @@ class MemoryAccount:
     """The account port without a wire: stores what it is given, counts writes, fails on demand.
 
     `errors` are raised by the next updates of a number, before or (`stores_first`) after storing;
-    `forgetful` numbers accept an update and keep nothing.
+    `forgetful` numbers accept an update and keep nothing; `routes` holds the numbers that answer outside
+    of us1.
     """
 
     numbers: dict[str, LiveNumber] = field(default_factory=dict)
@@ -106,6 +107,7 @@ class MemoryAccount:
     errors: dict[str, list[Exception]] = field(default_factory=dict)
     stores_first: bool = False
     forgetful: frozenset[str] = frozenset()
+    routes: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *numbers: LiveNumber) -> MemoryAccount:
@@ -116,6 +118,16 @@ class MemoryAccount:
 
     async def list_numbers(self) -> list[LiveNumber]:
         return list(self.numbers.values())
+
+    async def list_messaging(self) -> list[LiveNumber]:
+        return []
+
+    async def route(self, number: str) -> str:
+        return self.routes.get(number, "us1")
+
+    async def reroute(self, number: str, region: str) -> Receipt:
+        self.routes[number] = region
+        return Receipt("RQ1")
 
     async def fetch(self, sid: str) -> LiveNumber:
         if sid not in self.numbers:

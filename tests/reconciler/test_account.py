@@ -10,7 +10,7 @@ from typing import TypeVar
 import httpx2
 import pytest
 
-from reconciler.account import Credentials, ReadableNumbers, WritableNumbers
+from reconciler.account import ReadableAccount, WritableAccount
 from reconciler.errors import (
     ApiError,
     ApiRefusedError,
@@ -19,6 +19,7 @@ from reconciler.errors import (
     ForbiddenRequestError,
 )
 from reconciler.http_client import NumbersTransport, Target
+from reconciler.library import Credentials
 from reconciler.settings import Settings
 from tests.reconciler.numbers import BLANK, FRONT_DESK, SALES, sid_of, wanted
 from tests.reconciler.wire import ACCOUNT_SID, TOKEN, WireAccount, error_body, form_of, record
@@ -40,7 +41,7 @@ class Session:
     may_write: bool = True
     waits: list[float] = field(default_factory=list)
 
-    def run(self, use: Callable[[WritableNumbers], Awaitable[T]]) -> T:
+    def run(self, use: Callable[[WritableAccount], Awaitable[T]]) -> T:
         async def sleep(seconds: float) -> None:
             self.waits.append(seconds)
 
@@ -54,22 +55,22 @@ class Session:
                     sleep=sleep,
                     jitter=lambda: 1.0,
                 )
-                return await use(WritableNumbers(self.credentials, transport))
+                return await use(WritableAccount(self.credentials, transport))
 
         return asyncio.run(session())
 
-    def fails(self, use: Callable[[WritableNumbers], Awaitable[T]]) -> ApiError:
+    def fails(self, use: Callable[[WritableAccount], Awaitable[T]]) -> ApiError:
         with pytest.raises(ApiError) as caught:
             self.run(use)
         return caught.value
 
 
-def update_front_desk(numbers: WritableNumbers) -> Awaitable[object]:
+def update_front_desk(numbers: WritableAccount) -> Awaitable[object]:
     return numbers.update(sid_of(FRONT_DESK), wanted().stored("https://agents.example"))
 
 
 def test_unset_values_are_blank_whether_twilio_says_empty_or_null() -> None:
-    (number,) = Session(WireAccount([record(FRONT_DESK)])).run(ReadableNumbers.list_numbers)
+    (number,) = Session(WireAccount([record(FRONT_DESK)])).run(ReadableAccount.list_numbers)
     assert number.stored == number.bare == BLANK
     assert (number.sid, number.number, number.region) == (sid_of(FRONT_DESK), FRONT_DESK, "us1")
     assert number.can_voice
@@ -78,13 +79,13 @@ def test_unset_values_are_blank_whether_twilio_says_empty_or_null() -> None:
 
 def test_a_number_that_only_takes_messages_cannot_voice() -> None:
     wire = WireAccount([record(FRONT_DESK, capabilities={"voice": False, "sms": True})])
-    (number,) = Session(wire).run(ReadableNumbers.list_numbers)
+    (number,) = Session(wire).run(ReadableAccount.list_numbers)
     assert not number.can_voice
 
 
 def test_one_list_page_of_a_thousand_is_asked_for() -> None:
     wire = WireAccount([record(FRONT_DESK)])
-    Session(wire).run(ReadableNumbers.list_numbers)
+    Session(wire).run(ReadableAccount.list_numbers)
     (request,) = wire.requests
     assert request.url.params["PageSize"] == "1000"
     assert request.url.host == "api.twilio.com"
@@ -93,7 +94,7 @@ def test_one_list_page_of_a_thousand_is_asked_for() -> None:
 
 def test_every_page_is_followed_also_through_another_server() -> None:
     wire = WireAccount([record(f"+1415555{index:04}") for index in range(7)], page_size=3)
-    numbers = Session(wire, api_url=SANDBOX).run(ReadableNumbers.list_numbers)
+    numbers = Session(wire, api_url=SANDBOX).run(ReadableAccount.list_numbers)
     assert len(numbers) == 7
     assert {request.url.host for request in wire.requests} == {"127.0.0.1"}
 
@@ -126,7 +127,7 @@ def test_what_is_not_managed_is_not_sent() -> None:
 
 def test_outside_of_us1_both_region_and_edge_are_in_the_host() -> None:
     wire = WireAccount([record(FRONT_DESK)])
-    Session(wire, IE1).run(ReadableNumbers.list_numbers)
+    Session(wire, IE1).run(ReadableAccount.list_numbers)
     assert wire.requests[0].url.host == "api.dublin.ie1.twilio.com"
 
 
@@ -134,13 +135,13 @@ def test_the_environment_of_the_process_moves_no_request(monkeypatch: pytest.Mon
     monkeypatch.setenv("TWILIO_REGION", "au1")
     monkeypatch.setenv("TWILIO_EDGE", "sydney")
     wire = WireAccount([record(FRONT_DESK)])
-    Session(wire).run(ReadableNumbers.list_numbers)
+    Session(wire).run(ReadableAccount.list_numbers)
     assert wire.requests[0].url.host == "api.twilio.com"
 
 
 def test_another_server_is_told_which_host_was_meant() -> None:
     wire = WireAccount([record(FRONT_DESK)])
-    Session(wire, IE1, api_url=f"{SANDBOX}/twilio/").run(ReadableNumbers.list_numbers)
+    Session(wire, IE1, api_url=f"{SANDBOX}/twilio/").run(ReadableAccount.list_numbers)
     (request,) = wire.requests
     assert request.headers["X-Twilio-Host"] == "api.dublin.ie1.twilio.com"
     assert (request.url.host, request.url.port) == ("127.0.0.1", 8400)
@@ -149,12 +150,12 @@ def test_another_server_is_told_which_host_was_meant() -> None:
 
 def test_twilio_itself_gets_no_extra_header() -> None:
     wire = WireAccount([record(FRONT_DESK)])
-    Session(wire).run(ReadableNumbers.list_numbers)
+    Session(wire).run(ReadableAccount.list_numbers)
     assert "X-Twilio-Host" not in wire.requests[0].headers
 
 
-@pytest.mark.parametrize("use", [ReadableNumbers.list_numbers, update_front_desk])
-def test_a_429_is_repeated_for_reads_and_writes(use: Callable[[WritableNumbers], Awaitable[object]]) -> None:
+@pytest.mark.parametrize("use", [ReadableAccount.list_numbers, update_front_desk])
+def test_a_429_is_repeated_for_reads_and_writes(use: Callable[[WritableAccount], Awaitable[object]]) -> None:
     busy = [httpx2.Response(429, text=error_body(429, 20429, "Too many requests")) for _ in range(3)]
     session = Session(WireAccount([record(FRONT_DESK)], [*busy]))
     session.run(use)
@@ -164,14 +165,14 @@ def test_a_429_is_repeated_for_reads_and_writes(use: Callable[[WritableNumbers],
 def test_retry_after_is_honoured() -> None:
     busy = httpx2.Response(429, text=error_body(429, 20429, "Busy"), headers={"Retry-After": "7"})
     session = Session(WireAccount([record(FRONT_DESK)], [busy]))
-    session.run(ReadableNumbers.list_numbers)
+    session.run(ReadableAccount.list_numbers)
     assert session.waits == [7.5]
 
 
 def test_endless_429_comes_to_an_end() -> None:
     busy = [httpx2.Response(429, text=error_body(429, 20429, "Busy")) for _ in range(50)]
     session = Session(WireAccount([], [*busy]))
-    assert session.fails(ReadableNumbers.list_numbers).status == 429
+    assert session.fails(ReadableAccount.list_numbers).status == 429
     assert len(session.wire.requests) == 8
 
 
@@ -187,7 +188,7 @@ def test_endless_429_comes_to_an_end() -> None:
 )
 def test_a_read_is_repeated_after_5xx_or_no_answer(fault: httpx2.Response | Exception) -> None:
     session = Session(WireAccount([record(FRONT_DESK)], [fault, fault]))
-    assert session.run(ReadableNumbers.list_numbers)
+    assert session.run(ReadableAccount.list_numbers)
     assert session.waits == [0.5, 1.0]
 
 
@@ -203,7 +204,7 @@ def test_a_write_is_not_repeated_blindly(fault: httpx2.Response | Exception) -> 
 
 def test_a_refused_list_page_keeps_its_status_and_code() -> None:
     session = Session(WireAccount([], [httpx2.Response(401, text=error_body(401, 20003, "Authenticate"))]))
-    error = session.fails(ReadableNumbers.list_numbers)
+    error = session.fails(ReadableAccount.list_numbers)
     assert isinstance(error, ApiUnauthorizedError)
     assert (error.status, error.code) == (401, 20003)
     assert "main" in error.message
@@ -230,7 +231,7 @@ def test_the_newer_error_form_is_understood_too() -> None:
 @pytest.mark.parametrize("status", [200, 302, 403, 404])
 def test_an_answer_that_is_not_twilios_names_the_host(status: int) -> None:
     session = Session(WireAccount([], [httpx2.Response(status, text="<html>hello</html>")]), api_url=SANDBOX)
-    error = session.fails(ReadableNumbers.list_numbers)
+    error = session.fails(ReadableAccount.list_numbers)
     assert isinstance(error, ApiUnavailableError)
     assert "127.0.0.1:8400" in error.message
     assert "api.twilio.com" in error.message
@@ -248,13 +249,13 @@ def test_an_answer_that_is_not_twilios_names_the_host(status: int) -> None:
 )
 def test_a_list_of_another_shape_is_an_error_and_no_traceback(body: object) -> None:
     session = Session(WireAccount([], [httpx2.Response(200, json=body)]))
-    assert isinstance(session.fails(ReadableNumbers.list_numbers), ApiUnavailableError)
+    assert isinstance(session.fails(ReadableAccount.list_numbers), ApiUnavailableError)
 
 
 def test_an_unreachable_server_is_named_by_its_address() -> None:
     faults: list[httpx2.Response | Exception] = [httpx2.ConnectError("refused") for _ in range(9)]
     session = Session(WireAccount([], faults), api_url="http://127.0.0.1:9")
-    error = session.fails(ReadableNumbers.list_numbers)
+    error = session.fails(ReadableAccount.list_numbers)
     assert "127.0.0.1:9" in error.message
     assert "cannot be reached" in error.message
     assert len(session.wire.requests) == 4
@@ -265,10 +266,10 @@ def test_credentials_show_nothing_secret() -> None:
 
 
 def test_the_clients_of_plan_and_apply_have_no_verb_that_loses_a_number() -> None:
-    for kind in (ReadableNumbers, WritableNumbers):
+    for kind in (ReadableAccount, WritableAccount):
         verbs = {name for name in dir(kind) if not name.startswith("_")}
-        assert verbs <= {"list_numbers", "fetch", "update"}
-    assert not hasattr(ReadableNumbers, "update")
+        assert verbs <= {"list_numbers", "list_messaging", "fetch", "route", "update", "reroute"}
+    assert not {"update", "reroute"} & set(dir(ReadableAccount))
 
 
 @pytest.mark.parametrize(
@@ -318,7 +319,7 @@ def test_credentials_never_go_to_a_host_that_is_not_twilios() -> None:
 
 def test_requests_are_signed_in_with_the_regions_own_key() -> None:
     wire = WireAccount([record(FRONT_DESK)])
-    Session(wire, IE1).run(ReadableNumbers.list_numbers)
+    Session(wire, IE1).run(ReadableAccount.list_numbers)
     expected = httpx2.Request("GET", "https://x.example")
     next(httpx2.BasicAuth("SK1", TOKEN).auth_flow(expected))
     assert wire.requests[0].headers["Authorization"] == expected.headers["Authorization"]

@@ -257,14 +257,6 @@ def test_a_target_limits_the_plan_and_the_pruning_to_its_agent() -> None:
     assert [change.number for change in plan.changes] == [SALES]
 
 
-def test_numbers_in_another_region_are_noted_because_routing_is_not_checked() -> None:
-    plan = planned(wanted(region="ie1"), live(region="ie1"))
-    (note,) = plan.diagnostics
-    assert "ie1" in note.message
-    assert note.place == wanted().place
-    assert plan.changes
-
-
 def test_a_get_left_behind_by_a_previous_owner_is_put_right() -> None:
     stored = replace(BLANK, status_callback_method="GET")
     assert changed_fields(planned(wanted(), live(stored=stored)))["status_callback_method"] == ("GET", "POST")

@@ -75,7 +75,7 @@ def test_a_plan_reads_one_page_and_writes_nothing(tmp_path: Path) -> None:
 def test_each_region_that_answers_a_declared_number_is_read_once(tmp_path: Path) -> None:
     wire = WireAccount([record(FRONT_DESK), record(SALES)])
     plan = plan_of(tmp_path, wire, text=TWO_REGIONS, environ={})
-    hosts = [request.url.host for request in wire.requests]
+    hosts = [request.url.host for request in wire.requests if "IncomingPhoneNumbers" in request.url.path]
     assert sorted(hosts) == ["api.dublin.ie1.twilio.com", "api.twilio.com"]
     assert [(change.number, change.region) for change in plan.changes] == [
         (FRONT_DESK, "us1"),
