@@ -65,7 +65,9 @@ def reduced(document: dict[str, object], kept: tuple[str, ...]) -> dict[str, obj
 
 
 def _operation(operation: dict[str, object]) -> dict[str, object]:
-    kept = {name: operation[name] for name in ("parameters", "requestBody") if name in operation}
+    kept: dict[str, object] = {
+        name: operation[name] for name in ("parameters", "requestBody") if name in operation
+    }
     responses = operation["responses"]
     assert isinstance(responses, dict)
     kept["responses"] = {status: _answer(answer) for status, answer in responses.items()}
