@@ -67,7 +67,7 @@ MEANINGS = {
     MISSING_REFERENCE: "A reference points to nothing.",
     BAD_REFERENCE: "A reference is malformed.",
     UNKNOWN_NAME: "A name that is referred to is not declared.",
-    NUMBER_TAKEN: "A phone number belongs to more than one inbound agent.",
+    NUMBER_TAKEN: "A phone number, sender or Messaging Service belongs to more than one agent.",
     AMBIGUOUS_ACCOUNT: "An agent must say which account it uses.",
     MISSING_SERVICE: "There is no Service and no TM_PUBLIC_URL.",
     MISSING_ACCOUNT: "There is no Account and no credentials in the environment.",

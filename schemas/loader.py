@@ -26,7 +26,14 @@ from schemas.model_reader import read_model
 from schemas.overlays import lay_over
 from schemas.places import Diagnostic
 from schemas.reading import Reading
-from schemas.rules import Declarations, check_accounts, check_documents, check_names, check_numbers
+from schemas.rules import (
+    Declarations,
+    check_accounts,
+    check_documents,
+    check_messaging,
+    check_names,
+    check_numbers,
+)
 from schemas.service import Service
 from schemas.sorting import sort_documents
 from schemas.source import SourceMap
@@ -150,7 +157,7 @@ def _over_defaults(entry: Entry, defaults: SourceMap | None) -> Entry:
 def _check(declarations: Declarations) -> list[Diagnostic]:
     field_rules = FieldRules()
     findings = [finding for entry in declarations.entries for finding in field_rules.check(entry)]
-    for rule in (check_documents, check_names, check_numbers, check_accounts):
+    for rule in (check_documents, check_names, check_numbers, check_messaging, check_accounts):
         findings += rule(declarations)
     return findings
 

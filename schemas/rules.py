@@ -88,10 +88,27 @@ def check_numbers(declarations: Declarations) -> Iterator[Diagnostic]:
         for index, number in enumerate(agent.numbers):
             place = entry.source.place_of(("numbers", index, "number"))
             owner, first = owners.setdefault(number.number, (agent.name, place))
-            if first != place:
+            if (owner, first) != (agent.name, place):
                 message = (
                     f"{number.number} already belongs to agent {owner} ({first}); "
                     "a number has one inbound agent"
+                )
+                yield _error(codes.NUMBER_TAKEN, message, place)
+
+
+def check_messaging(declarations: Declarations) -> Iterator[Diagnostic]:
+    """Yield each WhatsApp sender and Messaging Service that a second agent lays claim to."""
+    owners: dict[str, tuple[str, Place]] = {}
+    for entry, agent in declarations.agents():
+        for field in ("sender", "messaging_service"):
+            claimed = getattr(agent.whatsapp, field, None)
+            if claimed is None or has_reference(claimed):
+                continue
+            place = entry.source.place_of(("whatsapp", field))
+            owner, first = owners.setdefault(f"{field} {claimed}", (agent.name, place))
+            if (owner, first) != (agent.name, place):
+                message = (
+                    f"{claimed} already answers for agent {owner} ({first}); its messages go to one agent"
                 )
                 yield _error(codes.NUMBER_TAKEN, message, place)
 

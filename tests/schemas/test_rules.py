@@ -35,6 +35,33 @@ def test_an_agent_that_only_calls_may_share_a_number(folder: Folder) -> None:
     ]
 
 
+@pytest.mark.parametrize("whatsapp", ["{sender: +14155550123}", f"{{messaging_service: MG{'0' * 32}}}"])
+def test_messages_to_a_sender_or_service_go_to_one_agent(folder: Folder, whatsapp: str) -> None:
+    folder.write(agent(f"whatsapp: {whatsapp}"), "a.yaml")
+    folder.write(second(f"whatsapp: {whatsapp}"), "b.yaml")
+    (finding,) = [finding for finding in folder.findings() if "TM041" in finding]
+    assert finding.startswith("b.yaml:4:")
+    assert "already answers for agent front-desk (a.yaml:4:" in finding
+
+
+def test_an_agent_may_have_a_sender_with_its_own_number(folder: Folder) -> None:
+    folder.write(agent("numbers: [+14155550123]\nwhatsapp: {sender: +14155550123}"))
+    assert not [finding for finding in folder.findings() if "TM041" in finding]
+
+
+def test_what_defaults_give_to_several_agents_is_claimed_twice(folder: Folder) -> None:
+    service = """\
+    kind: Service
+    name: test
+    public_url: https://agents.example
+    defaults: {whatsapp: {sender: +14155550123}}
+    """
+    folder.write(service, "service.yaml")
+    folder.write(agent(""), "a.yaml")
+    folder.write(second(""), "b.yaml")
+    assert any("TM041" in finding for finding in folder.findings())
+
+
 def test_names_that_nobody_declares_get_suggestions(folder: Folder) -> None:
     folder.write(
         agent("""\
