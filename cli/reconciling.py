@@ -37,6 +37,12 @@ prune_option = click.option(
     "--prune", is_flag=True, help="Blank our URLs on numbers that no file declares any more."
 )
 
+check_routing_option = click.option(
+    "--check-routing",
+    is_flag=True,
+    help="Ask for every declared number which region its calls are routed to.",
+)
+
 
 class RunFailedError(Exception):
     """A run that could not happen: what to tell, and the exit code."""

@@ -10,6 +10,7 @@ from reconciler.report import AlreadyDone, Failed, NotAttempted, Outcome, Report
 from reconciler.settings import FieldChange
 from reconciler.wording import (
     CAUSES,
+    MOVED,
     REASONS,
     STALE,
     before_and_after,
@@ -87,6 +88,8 @@ def outcome_line(outcome: Outcome) -> Text:
             line.append(f" {printable(outcome.more_info)}", "dim")
     if isinstance(outcome, Stale):
         line.append(f": {STALE}")
+    if isinstance(outcome, Updated) and outcome.change.moves:
+        line.append(f": {MOVED.format(region=outcome.change.write.voice_region)}")
     return line
 
 

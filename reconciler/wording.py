@@ -32,6 +32,9 @@ REASONS = {
 TAKEN = (SkipReason.DRIVEN_BY_TRUNK, SkipReason.DRIVEN_BY_APPLICATION, SkipReason.FOREIGN_WEBHOOK)
 """Reasons that a takeover overrules."""
 
+MOVED = "Twilio takes up to 5 minutes to send its calls to {region}"
+"""What a number that was routed to another region is told with."""
+
 STALE = "changed since the plan was made, left as it is"
 
 _VERBS: dict[type[Outcome], str] = {
@@ -77,10 +80,10 @@ def verb_of(outcome: Outcome) -> str:
 def visible_changes(change: Change) -> tuple[FieldChange, ...]:
     """Return a change's fields, and what callers reach now and after.
 
-    The latter is left out when it stays, or when the change of the voice URL says it already.
+    The latter is left out when it stays, or when the change of a URL says it already.
     """
     before, after = change.reach_before, change.reach_after
-    told = FieldChange("voice_url", before, after) in change.fields
+    told = any((field.before, field.after) == (before, after) for field in change.fields)
     if told or before == after:
         return change.fields
     return (*change.fields, FieldChange("callers reach", before, after))

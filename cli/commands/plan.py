@@ -10,7 +10,14 @@ import click
 
 from cli.options import agents_dir_option, environ_option
 from cli.outputs import Form, format_option, write_plan, write_plan_failure
-from cli.reconciling import RunFailedError, adopt_option, planned, prune_option, target_option
+from cli.reconciling import (
+    RunFailedError,
+    adopt_option,
+    check_routing_option,
+    planned,
+    prune_option,
+    target_option,
+)
 from reconciler.planning import Wishes
 from reconciler.report import EXIT_DIFFERENCES, EXIT_OK
 from reconciler.saved import save_plan
@@ -27,6 +34,7 @@ from schemas.errors import TmError
 @target_option
 @adopt_option
 @prune_option
+@check_routing_option
 @click.option(
     "--out",
     "saved",
@@ -42,12 +50,14 @@ def command(
     target: tuple[str, ...],
     adopt: tuple[str, ...],
     prune: bool,
+    check_routing: bool,
     saved: Path | None,
 ) -> int:
     """Show what differs from the live Twilio account. Nothing is written there."""
     now = datetime.now(UTC)
     try:
-        fleet, plan = planned(agents_dir, Wishes(target, adopt, prune), environ, now)
+        wishes = Wishes(target, adopt, prune, check_routing)
+        fleet, plan = planned(agents_dir, wishes, environ, now)
         if saved is not None:
             try:
                 save_plan(saved, plan, fleet)
