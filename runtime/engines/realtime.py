@@ -29,7 +29,7 @@ from runtime.call.plan import Capabilities
 from runtime.call.tools import HANG_UP
 from runtime.call_record import JsonValue
 from runtime.engines.realtime_errors import is_fatal
-from runtime.engines.realtime_wire import ServerEvent, read
+from runtime.engines.realtime_wire import CustomVoice, ServerEvent, read
 
 PCMU: Final = "audio/pcmu"
 DEFAULT_MODEL: Final = "gpt-realtime-2.1"
@@ -83,7 +83,7 @@ class RealtimeEngine:
         """
         try:
             event = read(message, READ_TYPES)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             return ev.ModelProblem("malformed_event", str(error))
         if event is None:
             return None
@@ -103,7 +103,8 @@ class RealtimeEngine:
             if echoed != PCMU:
                 return ev.ModelConfigured(False, f"{way} format is {echoed}, not {PCMU}")
         voice = audio.output.voice if audio and audio.output else None
-        if voice is not None and voice != self._voice():
+        name = voice.id if isinstance(voice, CustomVoice) else voice
+        if name is not None and name != self.settings.voice:
             return ev.ModelConfigured(False, "the voice is not the one that was asked for")
         return ev.ModelConfigured(True)
 

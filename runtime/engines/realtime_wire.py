@@ -17,11 +17,17 @@ class Format(msgspec.Struct):
     type: str | None = None
 
 
+class CustomVoice(msgspec.Struct):
+    """A voice that somebody has had made; a server may tell more about it than its id."""
+
+    id: str | None = None
+
+
 class AudioWay(msgspec.Struct):
-    """One direction of the session's audio; `voice` is a name or `{"id": …}`."""
+    """One direction of the session's audio; `voice` is a name, or an object for a custom voice."""
 
     format: Format | None = None
-    voice: str | dict[str, str] | None = None
+    voice: str | CustomVoice | None = None
 
 
 class SessionAudio(msgspec.Struct):

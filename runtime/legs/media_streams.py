@@ -75,7 +75,7 @@ def decode(message: str | bytes, stream_sid: str | None = None) -> LegEvent | No
     """
     try:
         frame = _DECODER.decode(message)
-    except ValueError as error:  # msgspec's errors are, and so are those of broken Unicode
+    except (ValueError, RecursionError) as error:  # msgspec's own, broken Unicode; nested too deeply
         return BadFrame(f"not a Media Streams frame: {error}")
     if stream_sid is not None and frame.stream_sid is not None and frame.stream_sid != stream_sid:
         return BadFrame("a frame of another stream")

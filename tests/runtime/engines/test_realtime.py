@@ -275,3 +275,17 @@ def test_a_custom_voice_is_named_by_its_id() -> None:
 def test_a_greeting_is_asked_for_word_for_word() -> None:
     sent = json.loads(ENGINE.encode(Respond(say="Good evening, this is the Harbour Bistro.")))
     assert "Good evening, this is the Harbour Bistro." in sent["response"]["instructions"]
+
+
+def test_an_event_that_is_nested_without_end_is_a_problem_and_no_crash() -> None:
+    problem = ENGINE.decode(b'{"type": "x", "more": ' + b"[" * 100_000)
+    assert isinstance(problem, ev.ModelProblem)
+    assert problem.code == "malformed_event"
+
+
+def test_a_custom_voice_is_known_by_its_id_whatever_else_the_echo_tells_of_it() -> None:
+    engine = RealtimeEngine(RealtimeSettings("Be kind.", voice="voice_1"))
+    for echo, matches in (({"id": "voice_1", "name": None, "rate": 1}, True), ({"id": "voice_2"}, False)):
+        configured = engine.decode(json.dumps(updated(voice=echo)).encode())
+        assert isinstance(configured, ev.ModelConfigured)
+        assert configured.matches is matches

@@ -126,3 +126,7 @@ def test_frames_to_twilio_have_exactly_the_documented_fields() -> None:
         "mark": {"name": "g1.2"},
     }
     assert json.loads(encode(ClearPlayback(), SID)) == {"event": "clear", "streamSid": SID}
+
+
+def test_a_frame_that_is_nested_without_end_is_a_bad_frame_and_no_crash() -> None:
+    assert isinstance(decode('{"event": "x", "more": ' + "[" * 60_000), ev.BadFrame)
