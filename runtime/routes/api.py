@@ -14,7 +14,7 @@ from runtime.access import may_use_api
 from runtime.call.events import HangUpRequested
 from runtime.calls import LiveCall
 from runtime.node import Node
-from runtime.store import CallFilter, InvalidCursorError
+from runtime.store import CallFilter, InvalidCursorError, StoreUnavailableError
 from runtime.store.reading import RecordJson, list_row
 
 DEFAULT_LIMIT, MOST_LISTED = 50, 200
@@ -102,7 +102,12 @@ def _allowed(node: Node, handle: Endpoint) -> Callable[[Request], Awaitable[Resp
         token = node.settings.api_token
         peer = request.client.host if request.client else None
         if may_use_api(token, peer, request.headers):
-            return await handle(node, request)
+            try:
+                return await handle(node, request)
+            except StoreUnavailableError:
+                raise HTTPException(
+                    HTTPStatus.SERVICE_UNAVAILABLE, "the call database does not answer"
+                ) from None
         if token is not None:
             raise HTTPException(
                 HTTPStatus.UNAUTHORIZED, "a bearer token is needed", {"WWW-Authenticate": "Bearer"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import threading
 import time
@@ -11,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from runtime.call_record import CallRecord
 from runtime.store import writing
@@ -26,6 +27,12 @@ RETRY_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 # Writes that may wait. A call needs two, so this is a long outage at full load, and some 100 MB.
 MOST_WAITING_WRITES = 20_000
 FLUSH_SECONDS = 30.0
+# How long a question may take, the writes before it included.
+READ_SECONDS = 5.0
+
+
+class StoreUnavailableError(Exception):
+    """The database does not answer; the message says how, without content."""
 
 
 class CallStore:
@@ -48,8 +55,8 @@ class CallStore:
 
         Raises `DatabaseError`.
         """
-        await self._read(lambda: migrate(self._engine))
-        left = await self._read(self._close_leftovers)
+        await self._in_thread(lambda: migrate(self._engine))
+        left = await self._in_thread(self._close_leftovers)
         if left:
             _log.warning("event=leftover_calls_closed node=%s calls=%d", self._node, left)
 
@@ -63,28 +70,40 @@ class CallStore:
         self._write(call_sid, lambda connection: writing.set_duration(connection, call_sid, seconds))
 
     async def page(self, wanted: CallFilter, limit: int, cursor: str | None) -> CallPage:
-        """Return up to `limit` calls before `cursor`, newest first. Raises `InvalidCursorError`."""
-        return await self._read(lambda: self._with_connection(lambda c: read_page(c, wanted, limit, cursor)))
+        """Return up to `limit` calls before `cursor`, newest first.
+
+        Raises `InvalidCursorError`, `StoreUnavailableError`.
+        """
+        return await self._ask(lambda connection: read_page(connection, wanted, limit, cursor))
 
     async def find(self, call_id: str) -> RecordJson | None:
-        """Return the record of one call by its id or its call SID, or None."""
-        return await self._read(lambda: self._with_connection(lambda c: read_call(c, call_id)))
+        """Return the record of one call by its id or its SID, or None. Raises `StoreUnavailableError`."""
+        return await self._ask(lambda connection: read_call(connection, call_id))
 
     async def close(self) -> None:
         """Wait for the writes that are still to be done (30 s at most) and let go of the database."""
         try:
             async with asyncio.timeout(FLUSH_SECONDS):
-                await self._read(self._engine.dispose)
+                await self._in_thread(self._engine.dispose)
         except TimeoutError:
             _log.error("event=store_not_flushed node=%s writes=%d", self._node, self._waiting)
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _read(self, work: Callable[[], _Result]) -> _Result:
+    async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def _with_connection(self, work: Callable[[Connection], _Result]) -> _Result:
-        with self._engine.connect() as connection:
-            return work(connection)
+    async def _ask(self, question: Callable[[Connection], _Result]) -> _Result:
+        """Put a question to the database; one that waits too long behind the writes is given up."""
+
+        def answer() -> _Result:
+            with self._engine.connect() as connection:
+                return question(connection)
+
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                return await self._in_thread(answer)
+        except (TimeoutError, SQLAlchemyError) as error:
+            raise StoreUnavailableError(type(error).__name__) from None
 
     def _close_leftovers(self) -> int:
         with self._engine.begin() as connection:
@@ -96,11 +115,15 @@ class CallStore:
                 _log.error("event=record_lost call=%s reason=queue_full", call)
                 return
             self._waiting += 1
-        self._thread.submit(self._persist, call, work).add_done_callback(self._written)
+        written = self._thread.submit(self._persist, call, work)
+        written.add_done_callback(functools.partial(self._written, call))
 
-    def _written(self, _done: Future[None]) -> None:
+    def _written(self, call: str, done: Future[None]) -> None:
         with self._count:
             self._waiting -= 1
+        if done.cancelled() or (error := done.exception()) is None:
+            return
+        _log.error("event=record_lost call=%s reason=%s", call, type(error).__name__)
 
     def _persist(self, call: str, work: Callable[[Connection], None]) -> None:
         """Do one write, in the store's thread; a database that is busy or away is tried again."""

@@ -26,19 +26,42 @@ def open_engine(url: str) -> Engine:
 
     Raises `DatabaseError` for a URL that names no database we can speak to. Nothing is connected yet.
     """
+    file = sqlite_file(url)
     try:
-        parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ImportError, OSError) as error:
-        raise DatabaseError(
-            f"The call database cannot be opened: {_without_credentials(error)}",
-            hint="TM_DATABASE_URL is an SQLAlchemy URL whose driver must be installed: sqlite:///calls.db",
-        ) from None
-    if parsed.get_backend_name() == "sqlite":
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unopened(error) from None
+    engine = open_existing(url)
+    if engine.url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def open_existing(url: str) -> Engine:
+    """Return an engine that makes and sets nothing of its own accord. Raises `DatabaseError`."""
+    try:
+        parsed = make_url(url)
+        return create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
+        raise _unopened(error) from None
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file that a SQLite `url` names, None for other databases. Raises `DatabaseError`."""
+    try:
+        parsed = make_url(url)
+        named = parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:")
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise _unopened(error) from None
+    return Path(parsed.database or "") if named else None
+
+
+def _unopened(error: Exception) -> DatabaseError:
+    return DatabaseError(
+        f"The call database cannot be opened: {_without_credentials(error)}",
+        hint="TM_DATABASE_URL is an SQLAlchemy URL whose driver must be installed: sqlite:///calls.db",
+    )
 
 
 def migrate(engine: Engine) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, inspect, make_url
+from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from runtime.store.database import open_engine, unreadable
+from runtime.store.database import open_existing, sqlite_file, unreadable
 from runtime.store.reading import CallFilter, CallPage, RecordJson, read_call, read_page
 from runtime.store.tables import calls
 
@@ -35,14 +34,14 @@ class History:
         return self._read(lambda connection: read_call(connection, call_id))
 
     def _read(self, read: Callable[[Connection], _Found | None]) -> _Found | None:
-        database = make_url(self._url).database if self._url.startswith("sqlite") else None
-        if database and database != ":memory:" and not Path(database).exists():
-            return None
-        engine = open_engine(self._url)
+        file = sqlite_file(self._url)
+        engine = open_existing(self._url)
         try:
+            if file is not None and not file.exists():
+                return None
             with engine.connect() as connection:
                 return read(connection) if inspect(connection).has_table(calls.name) else None
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError, ValueError) as error:  # ValueError: a record that is no JSON
             raise unreadable(engine, error) from None
         finally:
             engine.dispose()

@@ -16,6 +16,7 @@ from runtime.store.tables import calls
 RecordJson = Mapping[str, object]
 
 NOT_IN_LISTS = frozenset({"transcript", "tools"})
+LATEST = 2**63 - 1  # the largest number that databases compare with
 
 
 class InvalidCursorError(ValueError):
@@ -80,8 +81,9 @@ def _position(cursor: str) -> tuple[int, str]:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         started_at, separator, call_id = text.partition(":")
-        if not separator:
+        moment = int(started_at)
+        if not separator or abs(moment) > LATEST:
             raise InvalidCursorError(cursor)
-        return int(started_at), call_id
+        return moment, call_id
     except (ValueError, binascii.Error) as error:
         raise InvalidCursorError("the cursor is not one of ours") from error

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import replace
@@ -15,7 +16,7 @@ import pytest
 from sqlalchemy import inspect
 
 from runtime.call_record import Caller, CallRecord, TranscriptEntry
-from runtime.store import CallFilter, CallStore, InvalidCursorError
+from runtime.store import CallFilter, CallStore, InvalidCursorError, StoreUnavailableError
 from runtime.store.database import DatabaseError, migrate, open_engine
 from runtime.store.history import History
 from runtime.store.tables import metadata
@@ -193,7 +194,11 @@ def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "wrong", ["nonsense", "oracle9://x", "sqlite:////dev/null/calls.db", "postgresql+nodriver://u:pw@h/db"]
+    "wrong",
+    [
+        *("nonsense", "oracle9://x", "sqlite:////dev/null/calls.db", "sqlite:///x?timeout=abc"),
+        *("postgresql+nodriver://u:pw@h/db", "postgresql://u:pw@h:notaport/db"),
+    ],
 )
 def test_an_unusable_database_is_an_error_for_people_without_its_password(wrong: str) -> None:
     with pytest.raises(DatabaseError) as error:
@@ -212,3 +217,73 @@ def test_history_of_a_database_that_does_not_exist_is_empty_and_creates_nothing(
     assert History(url(tmp_path)).newest(None, 10).records == ()
     assert History(url(tmp_path)).find("id-001") is None
     assert not (tmp_path / "calls.sqlite3").exists()
+
+
+def test_a_question_does_not_wait_for_ever_behind_a_database_that_is_locked(tmp_path: Path) -> None:
+    held, let_go = threading.Event(), threading.Event()
+
+    def hold(_seconds: float) -> None:
+        held.set()
+        let_go.wait(10)
+
+    async def story(store: CallStore) -> None:
+        with closing(sqlite3.connect(tmp_path / "calls.sqlite3", isolation_level=None)) as blocker:
+            blocker.execute("BEGIN EXCLUSIVE")
+            store.save(record(1))
+            await asyncio.to_thread(held.wait, 10)
+            with pytest.raises(StoreUnavailableError):
+                await store.find("id-001")
+        let_go.set()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("runtime.store.database.BUSY_TIMEOUT_MS", 1)
+        patch.setattr("runtime.store.call_store.READ_SECONDS", 0.02)
+        play(tmp_path, story, pause=hold)
+
+
+def test_a_record_that_no_database_can_hold_is_logged_as_lost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(store: CallStore) -> None:
+        store.save(record(1, started_at=2**70))
+
+    with caplog.at_level(logging.ERROR):
+        play(tmp_path, story)
+    assert "event=record_lost call=id-001" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["nonsense", "sqlite:bad", "sqlite", "sqlite:///x?timeout=abc", "postgresql://u:pw@h:notaport/db"],
+)
+def test_history_of_a_wrong_address_is_an_error_for_people_without_its_password(wrong: str) -> None:
+    with pytest.raises(DatabaseError) as error:
+        History(wrong).newest(None, 1)
+    assert "pw" not in str(error.value)
+
+
+def test_history_leaves_somebody_elses_database_as_it_is(tmp_path: Path) -> None:
+    for content in (b"", None):
+        file = tmp_path / "calls.sqlite3"
+        file.unlink(missing_ok=True)
+        if content is not None:
+            file.write_bytes(content)
+        else:
+            with closing(sqlite3.connect(file)) as database:
+                database.execute("CREATE TABLE cats (name)")
+        before = file.read_bytes()
+        assert History(url(tmp_path)).newest(None, 1).records == ()
+        assert file.read_bytes() == before
+        assert [path.name for path in tmp_path.iterdir()] == ["calls.sqlite3"]
+
+
+def test_a_stored_record_that_is_no_json_is_an_error_for_people(tmp_path: Path) -> None:
+    async def story(store: CallStore) -> None:
+        store.save(record(1))
+
+    play(tmp_path, story)
+    with closing(sqlite3.connect(tmp_path / "calls.sqlite3")) as database:
+        database.execute("UPDATE calls SET record = 'not json'")
+        database.commit()
+    with pytest.raises(DatabaseError):
+        History(url(tmp_path)).find("id-001")
