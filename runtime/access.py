@@ -28,10 +28,18 @@ def may_use_api(token: str | None, peer: str | None, headers: Mapping[str, str])
     host = headers.get("host", "")
     return (
         is_loopback(peer)
-        and is_loopback(urlsplit(f"//{host}").hostname if "[" not in host or "]" in host else None)
+        and is_loopback(_host_name(host))
         and not any(header in headers for header in FORWARDING_HEADERS)
         and headers.get("origin", f"http://{host}") in (f"http://{host}", f"https://{host}")
     )
+
+
+def _host_name(host: str) -> str | None:
+    """Return the name in a Host header, None for one that is none."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 def is_loopback(host: str | None) -> bool:

@@ -27,7 +27,7 @@ def create_app(node: Node) -> Starlette:
         async with node.running():
             yield
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *voice_routes(node),
             *stream_routes(node),
@@ -38,6 +38,9 @@ def create_app(node: Node) -> Starlette:
         exception_handlers={HTTPException: _http_error, Exception: _our_error},
         lifespan=lifespan,
     )
+    # A redirect would tell Twilio an address made of the Host header, before any signature is checked.
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

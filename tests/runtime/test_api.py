@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,7 @@ def test_calls_are_filtered_by_agent_and_channel(tmp_path: Path) -> None:
     [
         ("/api/calls?limit=many", 400),
         ("/api/calls?cursor=nonsense", 400),
+        ("/api/calls?cursor=OTk5OTk5OTk5OTk5OTk5OTk5OTk6eA", 400),
         ("/api/calls?limit=0", 200),
         ("/api/calls?limit=99999", 200),
         ("/api/calls/unknown", 404),
@@ -150,3 +153,30 @@ def test_without_a_token_this_machine_alone_may_ask(
     peer: str | None, headers: dict[str, str], allowed: bool
 ) -> None:
     assert may_use_api(None, peer, headers) is allowed
+
+
+@pytest.mark.parametrize("host", ["a]", "][", "[xyz]", "\u00bd", "localhost:x]"])
+def test_a_host_header_that_is_none_is_refused_and_no_error_of_ours(host: str) -> None:
+    assert may_use_api(None, "127.0.0.1", {"host": host}) is False
+
+
+def test_a_database_that_does_not_answer_is_said_to_be_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(office: Office) -> None:
+        await office.node.store.find("warm up")
+        with closing(sqlite3.connect(tmp_path / "calls.sqlite3")) as database:
+            database.execute("DROP TABLE calls")
+        answer = await office.client.get("/api/calls")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "service_unavailable")
+
+    play(tmp_path, story)
+
+
+def test_no_redirect_sends_anybody_to_an_address_that_the_asker_made_up(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        for path in ("/voice/front-desk/", "/api/calls/"):
+            answer = await office.client.post(path, headers={"Host": "evil.example"})
+            assert answer.status_code in {404, 405}, path
+
+    play(tmp_path, story)
