@@ -1,0 +1,139 @@
+"""An agent's checks against the real runtime, in this process: what they prove, and that nothing happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from reconciler.preflight.agents import check_agent, judge_recording
+from reconciler.preflight.asking import Answer, Asker
+from reconciler.preflight.finding import Finding, Subject, Verdict
+from schemas import Fleet, require_fleet
+from tests.reconciler.preflight.servers import asker, broken
+from tests.runtime.office import AGENT, ENVIRONMENT, Office, fleet_of, open_office
+
+WAV = Path(__file__).parents[3] / "agents.d" / "media"
+
+
+def play(folder: Path, story: Callable[[Office, Asker], Awaitable[None]], declarations: str = AGENT) -> None:
+    """Run a story with a node that serves `declarations`, and an asker that reaches it."""
+
+    async def in_office() -> None:
+        async with open_office(folder, declarations) as office:
+            async with Asker(transport=httpx2.ASGITransport(office.app)) as questions:
+                await story(office, questions)
+
+    asyncio.run(in_office())
+
+
+def verdicts(findings: list[Finding]) -> dict[str, Verdict]:
+    return {finding.check: finding.verdict for finding in findings}
+
+
+def found(findings: list[Finding], check: str) -> str:
+    return next(finding.found for finding in findings if finding.check == check)
+
+
+def front_desk(fleet: Fleet, questions: Asker) -> Awaitable[list[Finding]]:
+    return check_agent(fleet, fleet.agents["front-desk"], questions)
+
+
+def test_a_runtime_with_the_same_declarations_passes_and_nothing_happens(tmp_path: Path) -> None:
+    async def story(office: Office, questions: Asker) -> None:
+        findings = await front_desk(office.node.fleet, questions)
+        assert verdicts(findings) == {
+            "signed call": Verdict.OK,
+            "signed URL": Verdict.OK,
+            "forged call": Verdict.OK,
+        }
+        assert office.model.opened == 0
+        assert (await office.client.get("/api/calls")).json()["calls"] == []
+
+    play(tmp_path, story)
+
+
+def test_a_runtime_with_another_token_refuses_the_signature(tmp_path: Path) -> None:
+    async def story(office: Office, questions: Asker) -> None:
+        environment = {**ENVIRONMENT, "TWILIO_AUTH_TOKEN": "f" * 32}
+        fleet = require_fleet(tmp_path / "agents.d", environment)
+        findings = await front_desk(fleet, questions)
+        assert "refuses the account's signature" in found(findings, "signed call")
+        assert "f" * 32 not in repr(findings)
+
+    play(tmp_path, story)
+
+
+def test_a_runtime_that_does_not_have_the_agent_yet_says_so(tmp_path: Path) -> None:
+    async def story(office: Office, questions: Asker) -> None:
+        newer = fleet_of(tmp_path, AGENT)
+        findings = await front_desk(newer, questions)
+        assert "does not know the agent" in found(findings, "signed call")
+
+    play(tmp_path, story, AGENT.replace("name: front-desk", "name: another"))
+
+
+def test_a_hold_recording_is_compared_byte_for_byte(tmp_path: Path) -> None:
+    recording = tmp_path / "agents.d" / "hold one.wav"
+    recording.parent.mkdir()
+    recording.write_bytes(next(WAV.glob("*.wav")).read_bytes())
+    declarations = AGENT + "hold: {strategy: audio, audio: hold one.wav}\n"
+
+    async def story(office: Office, questions: Asker) -> None:
+        fleet = office.node.fleet
+        assert verdicts(await front_desk(fleet, questions))["hold recording"] is Verdict.OK
+        recording.write_bytes(recording.read_bytes() + b"\0")
+        findings = await front_desk(fleet, questions)
+        assert "does not have this hold one.wav" in found(findings, "hold recording")
+        recording.unlink()
+        assert "cannot be read" in found(await front_desk(fleet, questions), "hold recording")
+
+    play(tmp_path, story, declarations)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Answer(404, {}), "does not have"),
+        (Answer(500, {}), "answered 500"),
+        (Answer(200, {"content-type": "text/html"}, b"sound"), "text/html instead of audio/mpeg"),
+        (Answer(200, {"content-type": "audio/mpeg"}, b"sounD"), "5 bytes instead of 5"),
+        (Answer(200, {"content-type": "audio/mpeg"}, b"sound", complete=False), "and more"),
+    ],
+)
+def test_a_recording_that_comes_otherwise_fails(answer: Answer, words: str) -> None:
+    finding = judge_recording(Subject("agent a"), Path("hold.mp3"), b"sound", answer)
+    assert finding.verdict is Verdict.FAILED
+    assert words in finding.found
+
+
+def test_a_dead_server_is_told_once(tmp_path: Path) -> None:
+    async def story() -> list[Finding]:
+        async with asker(broken) as questions:
+            return await front_desk(fleet_of(tmp_path, AGENT), questions)
+
+    (finding,) = asyncio.run(story())
+    assert finding.verdict is Verdict.FAILED
+    assert "no connection" in finding.found
+
+
+def test_without_an_auth_token_the_signed_requests_are_left_out_with_a_warning(tmp_path: Path) -> None:
+    account = f"""\
+kind: Account
+name: main
+account_sid: {ENVIRONMENT["TWILIO_ACCOUNT_SID"]}
+api_key: {"SK" + "0" * 32}
+api_secret: hidden
+---
+"""
+
+    async def story() -> list[Finding]:
+        async with asker(broken) as questions:
+            return await front_desk(fleet_of(tmp_path, account + AGENT), questions)
+
+    (finding,) = asyncio.run(story())
+    assert finding.verdict is Verdict.WARNING
+    assert "not checked" in finding.found
