@@ -22,6 +22,7 @@ COMMANDS = {
     "plan": "Show what differs from the live Twilio account.",
     "apply": "Make the Twilio account equal to the declarations.",
     "drift": "Show what was changed in the account by hand.",
+    "import": "Write declarations for what the account has.",
     "doctor": "Check that calls would be answered.",
     "serve": "Answer the calls.",
     "calls": "Show call history and transcripts.",

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 
+from reconciler.congestion import HIGHEST_LIMIT
 from reconciler.connections import Connections
+from reconciler.drift import Drift, drift_of
 from reconciler.executor import Executor
+from reconciler.import_files import ImportFiles
+from reconciler.import_run import make_import
+from reconciler.importing import Imported
+from reconciler.interrupts import interrupted_by
 from reconciler.journal import journal_for
+from reconciler.lock import FileLock, Holder, WaitInterruptedError
+from reconciler.monitor_events import who_changed
+from reconciler.origin import origin_of
 from reconciler.plan import Plan
 from reconciler.planning import Wishes, make_plan
 from reconciler.preflight.gate import checked_plan
-from reconciler.report import Outcome, Report
+from reconciler.report import Outcome, Report, nothing_attempted
 from reconciler.writing import ChangeWriter
 from schemas.fleet import Fleet
 
@@ -30,54 +37,96 @@ async def plan_run(fleet: Fleet, wishes: Wishes, environ: Mapping[str, str], now
         return await make_plan(fleet, wishes, connections.reader, now)
 
 
+async def drift_run(
+    fleet: Fleet,
+    wishes: Wishes,
+    environ: Mapping[str, str],
+    now: datetime,
+    *,
+    ignore: Collection[str] = (),
+    who: bool = False,
+) -> Drift:
+    """Read the accounts, and who changed what if asked to. Nothing is given here that could write.
+
+    Raises TmError when an account cannot be read; events that cannot be read are a warning.
+    """
+    async with Connections(fleet, api_url=environ.get("TM_TWILIO_API_URL")) as connections:
+        drift = drift_of(await make_plan(fleet, wishes, connections.reader, now), ignore)
+        if not who:
+            return Drift(drift)
+        found, failure = await who_changed(drift, connections.events)
+        return Drift(drift, found, failure)
+
+
+async def import_run(
+    fleet: Fleet, folder: Path, environ: Mapping[str, str], now: datetime
+) -> tuple[Imported, ImportFiles]:
+    """Read every account of the fleet and work out what `folder` lacks; nothing is written yet.
+
+    Raises TmError when an account or a file cannot be read, and where no public URL is to be found.
+    """
+    async with Connections(fleet, api_url=environ.get("TM_TWILIO_API_URL")) as connections:
+        return await make_import(fleet, folder, environ, connections.reader, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """How a plan is applied, as the user asked for it; `command` is what was typed, for the journal.
+
+    `max_concurrency` caps the requests under way per account, `lock_timeout` (seconds) the wait for
+    another run. With `preflight`, numbers that would be pointed to where nobody answers are skipped.
+    """
+
+    command: str = "tm apply"
+    max_concurrency: int = HIGHEST_LIMIT
+    fail_fast: bool = False
+    preflight: bool = True
+    lock_timeout: float = 0.0
+
+
 async def apply_run(
     plan: Plan,
     fleet: Fleet,
     environ: Mapping[str, str],
     now: datetime,
+    conduct: Conduct,
     *,
-    concurrency: int,
-    preflight: bool = True,
     on_outcome: Callable[[Outcome], None],
     on_interrupt: Callable[[], None],
 ) -> Report:
     """Apply a plan. After SIGINT or SIGTERM no number is begun any more; those in progress end first.
 
-    With `preflight`, numbers that would be pointed to where nobody answers are skipped.
     A second SIGINT ends the run at once with KeyboardInterrupt; the journal tells what was being written.
+    Raises TmError, such as LockedError while another run writes to one of the accounts.
     """
     state_dir = Path(environ.get("TM_STATE_DIR") or _DEFAULT_STATE_DIR)
+    origin = await asyncio.to_thread(origin_of, conduct.command, fleet.folder, environ, now)
+    accounts = {change.account: fleet.accounts[change.account].account_sid for change in plan.changes}
     stop = asyncio.Event()
 
     def interrupt() -> None:
         stop.set()
         on_interrupt()
 
-    with closing(journal_for(state_dir, plan.plan_id, now)) as journal, _interrupted_by(interrupt):
-        async with Connections(fleet, api_url=environ.get("TM_TWILIO_API_URL")) as connections:
-            executor = Executor(connections.writer, ChangeWriter(journal), concurrency, on_outcome)
-            answered = await checked_plan(plan, fleet, environ, stop) if preflight else plan
-            report = await executor.apply(answered, stop)
-            return replace(report, plan_id=plan.plan_id)
-
-
-@contextmanager
-def _interrupted_by(interrupt: Callable[[], None]) -> Iterator[None]:
-    """Call `interrupt` in the event loop on the first SIGINT or SIGTERM while the context lasts.
-
-    The signal's former handler is then back in place, so that a second one ends the run at once.
-    """
-    loop = asyncio.get_running_loop()
-    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, former[signal.Signals(number)])
-        loop.call_soon_threadsafe(interrupt)
-
-    for number in former:
-        signal.signal(number, handle)
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+    journal = journal_for(state_dir, plan.plan_id, now, origin, accounts)
+    lock = FileLock(state_dir / "locks", stop)
+    api_url = environ.get("TM_TWILIO_API_URL")
+    with closing(journal), interrupted_by(interrupt):
+        async with Connections(
+            fleet, api_url=api_url, max_concurrency=conduct.max_concurrency
+        ) as connections:
+            answered = await checked_plan(plan, fleet, environ, stop) if conduct.preflight else plan
+            executor = Executor(
+                connections.writer,
+                ChangeWriter(journal),
+                lambda account: connections.lane(account).numbers,
+                on_outcome,
+                conduct.fail_fast,
+            )
+            holder = Holder.of_this_process(origin)
+            try:
+                async with lock.held(accounts.values(), holder, conduct.lock_timeout):
+                    report = await executor.apply(answered, stop)
+            except WaitInterruptedError:
+                report = nothing_attempted(answered)
+            return replace(report, plan_id=plan.plan_id, traffic=connections.traffic)
