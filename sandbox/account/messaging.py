@@ -127,7 +127,8 @@ def service_numbers(asked: Asked) -> Answer:
     asked.only("GET", "POST")
     record = _service(asked)
     if asked.method == "GET":
-        shown = [_number_of(asked, record, sid) for sid in record.phone_numbers]
+        owned = (sid for sid in record.phone_numbers if asked.account.find(sid, asked.region) is not None)
+        shown = [_number_of(asked, record, sid) for sid in owned]
         return Answer(200, meta_page("phone_numbers", asked.url, shown, asked.single))
     sid = asked.single.get("PhoneNumberSid", "")
     if asked.account.find(sid, asked.region) is None:

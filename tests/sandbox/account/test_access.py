@@ -136,3 +136,29 @@ def test_a_route_that_was_never_set_is_not_found_and_means_us1() -> None:
     routes.phone_numbers(BISTRO).update(voice_region="ie1", friendly_name="Bistro")
     assert routes.phone_numbers(BISTRO).fetch().voice_region == "ie1"
     assert account.answering_region(BISTRO) == "ie1"
+
+
+def test_a_route_keeps_its_name_and_the_region_that_was_not_named() -> None:
+    account = account_with()
+    routes = client(account).routes
+    routes.v3.phone_numbers(BISTRO).update(voice_region="ie1", messaging_region="au1", friendly_name="Bistro")
+    routes.v2.phone_numbers(BISTRO).update(voice_region="us1")
+    route = routes.v3.phone_numbers(BISTRO).fetch()
+    assert (route.voice_region, route.messaging_region, route.friendly_name) == ("us1", "au1", "Bistro")
+
+
+def test_the_third_version_of_routes_is_only_on_the_host_of_us1() -> None:
+    account = account_with()
+    account.set_route(BISTRO, "ie1")
+    with pytest.raises(TwilioRestException) as caught:
+        client(account, region="ie1", edge="dublin").routes.v3.phone_numbers(BISTRO).fetch()
+    assert refusal(caught.value) == (404, 20404)
+    assert client(account, region="ie1", edge="dublin").routes.v2.phone_numbers(BISTRO).fetch()
+
+
+def test_a_region_that_does_not_exist_cannot_answer() -> None:
+    account = account_with()
+    with pytest.raises(TwilioRestException) as caught:
+        client(account).routes.v2.phone_numbers(BISTRO).update(voice_region="de1")
+    assert refusal(caught.value) == (400, 20001)
+    assert account.routes() == {}
