@@ -99,19 +99,33 @@ async def apply_run(
     A second SIGINT ends the run at once with KeyboardInterrupt; the journal tells what was being written.
     Raises TmError, such as LockedError while another run writes to one of the accounts.
     """
-    state_dir = Path(environ.get("TM_STATE_DIR") or _DEFAULT_STATE_DIR)
-    origin = await asyncio.to_thread(origin_of, conduct.command, fleet.folder, environ, now)
-    accounts = {change.account: fleet.accounts[change.account].account_sid for change in plan.changes}
     stop = asyncio.Event()
 
     def interrupt() -> None:
         stop.set()
         on_interrupt()
 
+    with interrupted_by(interrupt):
+        return await apply_until(stop, plan, fleet, environ, now, conduct, on_outcome)
+
+
+async def apply_until(
+    stop: asyncio.Event,
+    plan: Plan,
+    fleet: Fleet,
+    environ: Mapping[str, str],
+    now: datetime,
+    conduct: Conduct,
+    on_outcome: Callable[[Outcome], None],
+) -> Report:
+    """Apply a plan. Once `stop` is set no number is begun any more. Raises TmError."""
+    state_dir = Path(environ.get("TM_STATE_DIR") or _DEFAULT_STATE_DIR)
+    origin = await asyncio.to_thread(origin_of, conduct.command, fleet.folder, environ, now)
+    accounts = {change.account: fleet.accounts[change.account].account_sid for change in plan.changes}
     journal = journal_for(state_dir, plan.plan_id, now, origin, accounts)
     lock = FileLock(state_dir / "locks", stop)
     api_url = environ.get("TM_TWILIO_API_URL")
-    with closing(journal), interrupted_by(interrupt):
+    with closing(journal):
         async with Connections(
             fleet, api_url=api_url, max_concurrency=conduct.max_concurrency
         ) as connections:
