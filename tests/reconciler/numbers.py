@@ -14,12 +14,14 @@ from reconciler.plan import Plan
 from reconciler.ports import Receipt
 from reconciler.settings import FieldChange, Settings
 from schemas import DeclaredNumber, Place
+from schemas.fields import RegionName
 
 PUBLIC_URL = "https://agents.example"
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 POLICY = Policy(public_url=PUBLIC_URL)
 FRONT_DESK = "+14155550123"
 SALES = "+14155550124"
+_REGIONS: dict[str, RegionName] = {"us1": "us1", "ie1": "ie1", "au1": "au1"}
 
 BLANK = Settings(
     voice_url="",
@@ -55,7 +57,7 @@ def wanted(
         number=number,
         agent=agent,
         account="main",
-        region="ie1" if region == "ie1" else "us1",
+        region=_REGIONS[region],
         friendly_name=friendly_name,
         caller_id_lookup=caller_id_lookup,
         inbound=inbound,
@@ -80,7 +82,14 @@ def applied(desired: DesiredNumber, *, public_url: str = PUBLIC_URL) -> LiveNumb
 
 def edited(number: LiveNumber, **values: str | bool) -> LiveNumber:
     """The number after somebody changed fields of it by hand."""
-    return live(number.number, number.stored.with_values(values), region=number.region)
+    return live_number(
+        account=number.account,
+        region=number.region,
+        sid=number.sid,
+        number=number.number,
+        can_voice=number.can_voice,
+        stored=number.stored.with_values(values),
+    )
 
 
 def changed_fields(plan: Plan) -> dict[str, tuple[str | bool, str | bool]]:
@@ -98,8 +107,8 @@ class MemoryAccount:
     """The account port without a wire: stores what it is given, counts writes, fails on demand.
 
     `errors` are raised by the next updates of a number, before or (`stores_first`) after storing;
-    `forgetful` numbers accept an update and keep nothing; `routes` holds the numbers that answer outside
-    of us1.
+    `errors` of `route of +1…` are raised by routing it. `forgetful` numbers accept an update and keep
+    nothing; `routes` holds the numbers that answer outside of us1.
     """
 
     numbers: dict[str, LiveNumber] = field(default_factory=dict)
@@ -126,7 +135,13 @@ class MemoryAccount:
         return self.routes.get(number, "us1")
 
     async def reroute(self, number: str, region: str) -> Receipt:
-        self.routes[number] = region
+        self.writes.append((number, Settings(voice_region=region)))
+        failing = self.errors.get(f"route of {number}")
+        error = failing.pop(0) if failing else None
+        if error is None or self.stores_first:
+            self.routes[number] = region
+        if error is not None:
+            raise error
         return Receipt("RQ1")
 
     async def fetch(self, sid: str) -> LiveNumber:
@@ -140,7 +155,7 @@ class MemoryAccount:
         failing = self.errors.get(number.number)
         error = failing.pop(0) if failing else None
         if (error is None or self.stores_first) and number.number not in self.forgetful:
-            self.edit(number.number, **dict(settings.managed()))
+            self.numbers[sid] = edited(number, **dict(settings.managed()))
         if error is not None:
             raise error
         return Receipt("RQ0")
