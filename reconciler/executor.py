@@ -1,68 +1,106 @@
 """The executor: makes the account what a plan says, several numbers at once.
 
-What happens to one number stops no other; how one is written is `writing.py`'s.
+What happens to one number stops no other, unless that was asked for; how one is written is `writing.py`'s.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
-from reconciler.account import NumberWriter
+from reconciler.congestion import FIRST_LIMIT
+from reconciler.lane import Gate
 from reconciler.plan import Change, Plan
-from reconciler.report import NotAttempted, Outcome, Report, key_of, report_of
+from reconciler.ports import AccountWriter
+from reconciler.report import Failed, NotAttempted, Outcome, Report, key_of, report_of
 from reconciler.writing import ChangeWriter, failed
 from schemas.errors import TmError
 
-DEFAULT_CONCURRENCY = 8
+NUMBER_SECONDS = 300.0
+"""The longest that a number may take, its repeated requests and their waits included."""
 
-Writers = Callable[[str, str], NumberWriter]
-"""Gives the numbers of an account (by name) in a region."""
+OUT_OF_TIME = "out_of_time"
+"""The code of a number that was given up: it may be written or not."""
+
+Writers = Callable[[str, str], AccountWriter]
+"""Gives an account (by name) in a region."""
+
+Gates = Callable[[str], Gate]
+"""Gives what bounds the numbers in flight of an account (by name)."""
+
+
+def _steady(account: str) -> Gate:
+    return Gate(lambda: FIRST_LIMIT)
 
 
 @dataclass(frozen=True, slots=True)
 class Executor:
-    """Applies plans. `concurrency` bounds the numbers in flight per account, which is what Twilio limits.
+    """Applies plans. `gates` bound the numbers in flight per account, which is what Twilio limits.
 
-    `on_outcome` is told of each number as it ends.
+    `on_outcome` is told of each number as it ends. With `fail_fast` the first one that fails is the last
+    that is begun. `seconds` bounds the time of each number.
     """
 
     writers: Writers
     writer: ChangeWriter
-    concurrency: int = DEFAULT_CONCURRENCY
+    gates: Gates = _steady
     on_outcome: Callable[[Outcome], None] = lambda outcome: None
+    fail_fast: bool = False
+    seconds: float = NUMBER_SECONDS
 
     async def apply(self, plan: Plan, stop: asyncio.Event) -> Report:
         """Apply every change and report. Once `stop` is set no new number is begun; running ones end."""
-        outcomes: dict[str, Outcome] = {}
-        async with asyncio.TaskGroup() as workers:
-            for _, changes in groupby(sorted(plan.changes, key=_account), key=_account):
-                waiting = list(changes)
-                shared = iter(waiting)
-                for _ in range(min(self.concurrency, len(waiting))):
-                    workers.create_task(self._work(shared, stop, outcomes))
-        return report_of(plan, outcomes, interrupted=stop.is_set())
+        course = _Course()
+        async with asyncio.TaskGroup() as accounts:
+            for account, changes in groupby(sorted(plan.changes, key=_account), key=_account):
+                accounts.create_task(self._begin(tuple(changes), self.gates(account), stop, course))
+        return report_of(plan, course.outcomes, interrupted=stop.is_set())
 
-    async def _work(
-        self, changes: Iterator[Change], stop: asyncio.Event, outcomes: dict[str, Outcome]
+    async def _begin(
+        self, changes: Sequence[Change], gate: Gate, stop: asyncio.Event, course: _Course
     ) -> None:
-        """Take changes off the shared iterator until there is none left."""
-        for change in changes:
-            if stop.is_set():
-                outcomes[key_of(change)] = NotAttempted(change)
-                continue
+        """Begin one number after the other, each as soon as the account has room for it."""
+        async with asyncio.TaskGroup() as numbers:
+            for change in changes:
+                await gate.enter()
+                if stop.is_set() or (self.fail_fast and course.failed):
+                    gate.leave()
+                    course.ended(NotAttempted(change))
+                else:
+                    numbers.create_task(self._finish(change, gate, course))
+
+    async def _finish(self, change: Change, gate: Gate, course: _Course) -> None:
+        try:
             outcome = await self._outcome(change)
-            outcomes[key_of(change)] = outcome
-            self.on_outcome(outcome)
+        finally:
+            gate.leave()
+        course.ended(outcome)
+        self.on_outcome(outcome)
 
     async def _outcome(self, change: Change) -> Outcome:
         """Apply one change; what goes wrong with it is its outcome."""
         try:
-            return await self.writer.write(change, self.writers(change.account, change.region))
+            async with asyncio.timeout(self.seconds):
+                return await self.writer.write(change, self.writers(change.account, change.region))
         except TmError as error:
             return failed(change, error)
+        except TimeoutError:
+            told = f"given up after {self.seconds:.0f} s; whether it was written, the next plan shows"
+            return Failed(change, told, OUT_OF_TIME)
+
+
+@dataclass(slots=True)
+class _Course:
+    """How far a run has come."""
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    failed: bool = False
+
+    def ended(self, outcome: Outcome) -> None:
+        self.outcomes[key_of(outcome.change)] = outcome
+        self.failed = self.failed or isinstance(outcome, Failed)
 
 
 def _account(change: Change) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
@@ -18,19 +17,18 @@ from urllib.parse import SplitResult, urlsplit
 import httpx2
 from twilio.http.response import Response
 
+from reconciler.allowed import require_allowed
 from reconciler.errors import (
     ApiError,
     ApiRefusedError,
     ApiUnauthorizedError,
     ApiUnavailableError,
-    ForbiddenRequestError,
 )
+from reconciler.lane import Lane
 from reconciler.printable import printable
 from reconciler.retry import RetryPolicy, header
 
 TIMEOUT = httpx2.Timeout(connect=10, read=30, write=10, pool=60)
-
-_NUMBERS = re.compile(r"/2010-04-01/Accounts/AC[^/]+/IncomingPhoneNumbers(/PN[^/]+)?\.json")
 
 _LONGEST_REASON = 500
 
@@ -51,8 +49,9 @@ class Target:
 class NumbersTransport:
     """An asynchronous HTTP client as the `twilio` library expects one (duck-typed: `is_async`, `request`).
 
-    It can read IncomingPhoneNumbers and, with `may_write`, update one that exists. Buying, releasing and
-    transferring a number are not possible through it. Raises ApiError; never logs or shows credentials.
+    It sends what `allowed.py` lists, and updates only with `may_write`. Buying, releasing and transferring
+    a number are not possible through it. `lane` is shared by all that speak to the account. Raises
+    ApiError; never logs or shows credentials.
     """
 
     is_async = True
@@ -64,6 +63,7 @@ class NumbersTransport:
         *,
         api_url: str | None = None,
         may_write: bool = False,
+        lane: Lane | None = None,
         policy: RetryPolicy | None = None,
         sleep: Sleep = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
@@ -72,6 +72,7 @@ class NumbersTransport:
         self._target = target
         self._api_url = urlsplit(api_url.rstrip("/")) if api_url else None
         self._may_write = may_write
+        self._lane = lane or Lane()
         self._policy = policy or RetryPolicy()
         self._sleep = sleep
         self._jitter = jitter
@@ -81,7 +82,7 @@ class NumbersTransport:
         method: str,
         url: str,
         params: Mapping[str, str | int] | None = None,
-        data: Mapping[str, str] | None = None,
+        data: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         timeout: float | None = None,
@@ -89,12 +90,15 @@ class NumbersTransport:
     ) -> Response:
         """Send one request of the library, repeating it where that is safe, and return a good answer."""
         meant = urlsplit(url)
-        self._check(method, meant, data)
+        require_allowed(method, meant, data or (), may_write=self._may_write)
+        # Twilio: forms, but JSON for what says so (WhatsApp senders).
+        is_json = header(headers or {}, "Content-Type") == "application/json"
         request = self._client.build_request(
             method,
             _sent_to(meant, self._api_url),
             params=dict(params) if params else None,
-            data=dict(data) if data else None,
+            data=dict(data) if data and not is_json else None,
+            json=dict(data) if data and is_json else None,
             headers={**(headers or {}), **({"X-Twilio-Host": meant.netloc} if self._api_url else {})},
         )
         response = await self._answered(request, httpx2.BasicAuth(*auth) if auth else None)
@@ -106,7 +110,7 @@ class NumbersTransport:
         while True:
             retry_after = None
             try:
-                response = await self._client.send(request, auth=auth)
+                response = await self._lane.send(lambda: self._client.send(request, auth=auth))
                 error = self._judge(response)
                 if error is None:
                     return response
@@ -117,17 +121,6 @@ class NumbersTransport:
             if not self._policy.may_repeat(request.method, error.status, failures):
                 raise error
             await self._sleep(self._policy.wait(failures, self._jitter, retry_after))
-
-    def _check(self, method: str, meant: SplitResult, data: Mapping[str, str] | None) -> None:
-        """Refuse what this client must never send, and hosts that must never see the credentials."""
-        host = meant.hostname or ""
-        if meant.scheme != "https" or not host.endswith(".twilio.com"):
-            raise ForbiddenRequestError(f"{host} is not a host of Twilio")
-        path = _NUMBERS.fullmatch(meant.path)
-        reads = method == "GET"
-        updates = self._may_write and method == "POST" and path is not None and path[1] is not None
-        if path is None or not (reads or updates) or (data and "AccountSid" in data):
-            raise ForbiddenRequestError(f"{method} {meant.path} is not a request that this client makes")
 
     def _judge(self, response: httpx2.Response) -> ApiError | None:
         """Return what is wrong with an answer, or None."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from reconciler.lane import Traffic
 from reconciler.plan import Change, Plan, Skipped, Unchanged
 
 EXIT_OK = 0
@@ -53,7 +54,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class NotAttempted:
-    """Left alone because the run was interrupted before its turn."""
+    """Left alone because the run ended before its turn."""
 
     change: Change
 
@@ -63,13 +64,14 @@ Outcome = Updated | AlreadyDone | Stale | Failed | NotAttempted
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Every number of the plan with its outcome, in the plan's order."""
+    """Every number of the plan with its outcome, in the plan's order; `traffic` is what it took."""
 
     plan_id: str
     outcomes: tuple[Outcome, ...]
     skipped: tuple[Skipped, ...]
     unchanged: tuple[Unchanged, ...]
     interrupted: bool = False
+    traffic: Traffic = field(default_factory=Traffic)
 
     def of(self, *kinds: type[Outcome]) -> Iterator[Outcome]:
         """Yield the outcomes of these kinds."""
@@ -94,6 +96,13 @@ def report_of(plan: Plan, outcomes: dict[str, Outcome], *, interrupted: bool) ->
         if isinstance(outcome, AlreadyDone)
     )
     return Report(plan.plan_id, ordered, plan.skipped, plan.unchanged + done, interrupted)
+
+
+def nothing_attempted(plan: Plan) -> Report:
+    """Return the report of a run that was interrupted before its first number."""
+    return report_of(
+        plan, {key_of(change): NotAttempted(change) for change in plan.changes}, interrupted=True
+    )
 
 
 def key_of(change: Change) -> str:

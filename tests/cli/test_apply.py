@@ -14,7 +14,7 @@ import pytest
 from tests.cli.wire_world import WireWorld, wire_world
 from tests.reconciler.fleets import FLEET
 from tests.reconciler.numbers import FRONT_DESK, SALES
-from tests.reconciler.wire import TOKEN, error_body, record
+from tests.reconciler.wire import ACCOUNT_SID, TOKEN, error_body, record
 
 
 @pytest.fixture
@@ -130,7 +130,9 @@ def test_pruning_detaches_what_no_file_declares(world: WireWorld) -> None:
 def test_the_journal_of_the_run_holds_no_secret(world: WireWorld) -> None:
     world.tm("apply", "--yes")
     (journal,) = (world.folder / "state" / "journal").glob("*.jsonl")
-    assert len([json.loads(line) for line in journal.read_text().splitlines()]) == 4
+    run, *lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert (run["event"], run["accounts"]) == ("run", {"main": ACCOUNT_SID})
+    assert len(lines) == 4
     assert TOKEN not in journal.read_text()
 
 
@@ -171,6 +173,36 @@ def test_limits_hold_for_saved_plans_too(world: WireWorld) -> None:
     world.tm("plan", "--out", "plan.json")
     assert world.tm("apply", "plan.json").code == 5
     assert world.tm("apply", "plan.json", "--allow", "hosts=1").code == 0
+
+
+def test_only_what_a_former_run_left_undone_is_applied(world: WireWorld) -> None:
+    healthy = world.account.answer
+    refusing = httpx2.Response(400, text=error_body(400, 21402, "VoiceUrl is not valid"))
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        return refusing if request.method == "POST" else healthy(request)
+
+    world.account.handler = handler
+    failed = world.tm("apply", "--yes", "--fail-fast", "--max-concurrency", "1", "--format", "json")
+    assert (failed.code, failed.json()["summary"]["not_attempted"]) == (3, 1)
+    (world.folder / "report.json").write_text(failed.out)
+
+    world.account.handler = healthy
+    world.account.records.append(record("+14155550125"))
+    world.declare(FLEET + '---\nkind: Agent\nname: new\nnumbers: ["+14155550125"]\ninstructions: Sell.\n')
+    done = world.tm("apply", "--yes", "--only-failed", "report.json", "--format", "json")
+    assert [item["number"] for item in done.json()["updated"]] == [FRONT_DESK, SALES]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"failed": []}', '{"failed": 1, "stale": [], "not_attempted": []}']
+)
+def test_a_file_that_is_no_report_is_named(world: WireWorld, text: str) -> None:
+    (world.folder / "report.json").write_text(text)
+    done = world.tm("apply", "--yes", "--only-failed", "report.json", "--format", "json")
+    assert done.code == 1
+    assert "report.json is not a report" in done.json()["error"]
+    assert not world.account.writes
 
 
 class Terminal(io.StringIO):

@@ -15,8 +15,10 @@ from reconciler.diff import diff
 from reconciler.errors import ApiRefusedError, ApiUnavailableError
 from reconciler.executor import Executor
 from reconciler.journal import Journal
+from reconciler.lane import Gate
 from reconciler.live import LiveNumber
 from reconciler.plan import Plan
+from reconciler.ports import Receipt
 from reconciler.report import (
     AlreadyDone,
     Failed,
@@ -26,6 +28,7 @@ from reconciler.report import (
     Stale,
     Updated,
 )
+from reconciler.settings import Settings
 from reconciler.writing import ChangeWriter
 from tests.reconciler.numbers import (
     FRONT_DESK,
@@ -54,6 +57,7 @@ class Run:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     on_outcome: Callable[[Outcome], None] | None = None
     on_wait: Callable[[], None] = lambda: None
+    fail_fast: bool = False
 
     def apply(self, plan: Plan, concurrency: int = 8) -> Report:
         async def sleep(seconds: float) -> None:
@@ -64,7 +68,13 @@ class Run:
             with closing(Journal(self.journal, plan.plan_id)) as journal:
                 writer = ChangeWriter(journal, clock=lambda: NOW, sleep=sleep, jitter=lambda: 1.0)
                 on_outcome = self.on_outcome or self.seen.append
-                executor = Executor(self.account, writer, concurrency, on_outcome)
+                executor = Executor(
+                    self.account,
+                    writer,
+                    lambda account: Gate(lambda: concurrency),
+                    on_outcome,
+                    self.fail_fast,
+                )
                 return await executor.apply(plan, self.stop)
 
         return asyncio.run(run())
@@ -192,6 +202,37 @@ def test_after_an_interrupt_no_number_is_begun_and_the_report_is_complete(journa
     assert len(account.writes) == 1
 
 
+def test_with_fail_fast_the_first_failure_is_the_last_number_begun(journal: Path) -> None:
+    plan, account = two_numbers()
+    account.errors[FRONT_DESK] = [ApiRefusedError("no", status=400)]
+    report = Run(account, journal, fail_fast=True).apply(plan, concurrency=1)
+    assert kinds(report) == [Failed, NotAttempted]
+    assert report.exit_code == 3
+    assert len(account.writes) == 1
+
+
+def test_a_number_that_takes_for_ever_is_given_up_and_stops_no_other(journal: Path) -> None:
+    @dataclass
+    class Silent(MemoryAccount):
+        async def update(self, sid: str, settings: Settings) -> Receipt:
+            if sid == sid_of(FRONT_DESK):
+                await asyncio.Event().wait()
+            return await super().update(sid, settings)
+
+    plan, memory = two_numbers()
+    account = Silent(memory.numbers)
+
+    async def run() -> Report:
+        with closing(Journal(journal, plan.plan_id)) as opened:
+            executor = Executor(lambda *_: account, ChangeWriter(opened), seconds=0.01)
+            return await executor.apply(plan, asyncio.Event())
+
+    given_up, updated = asyncio.run(run()).outcomes
+    assert isinstance(given_up, Failed)
+    assert given_up.code == "out_of_time"
+    assert isinstance(updated, Updated)
+
+
 def test_no_more_numbers_are_in_flight_than_allowed(journal: Path) -> None:
     @dataclass
     class Counting(MemoryAccount):
@@ -230,7 +271,8 @@ def test_the_journal_holds_before_and_after_and_how_it_ended(journal: Path) -> N
     plan, account = two_numbers()
     account.forgetful = frozenset({SALES})
     Run(account, journal).apply(plan, concurrency=1)
-    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    run, *lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert (run["event"], run["run"]) == ("run", "run")
     assert [line["event"] for line in lines] == ["write", "outcome"] * 2
     write, outcome = lines[:2]
     assert write["before"]["voice_url"] == ""
@@ -245,7 +287,7 @@ def test_a_write_that_ends_in_an_error_leaves_a_journal_that_says_so(journal: Pa
     account.errors[FRONT_DESK] = [ApiRefusedError("no", status=400)]
     Run(account, journal).apply(plan, concurrency=1)
     lines = [json.loads(line) for line in journal.read_text().splitlines()]
-    assert [line.get("outcome") for line in lines if line["number"] == FRONT_DESK] == [None, "failed"]
+    assert [line.get("outcome") for line in lines if line.get("number") == FRONT_DESK] == [None, "failed"]
 
 
 def test_a_run_that_writes_nothing_leaves_no_journal(journal: Path) -> None:

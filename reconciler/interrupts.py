@@ -1,0 +1,31 @@
+"""SIGINT and SIGTERM while a run is under way: the first is a request to end, the second ends at once."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def interrupted_by(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Call `interrupt` in the event loop on the first SIGINT or SIGTERM while the context lasts.
+
+    The signal's former handler is then back in place, so that a second one ends the run at once.
+    """
+    loop = asyncio.get_running_loop()
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, former[signal.Signals(number)])
+        loop.call_soon_threadsafe(interrupt)
+
+    for number in former:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
