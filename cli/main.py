@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 COMMANDS = {
     "init": "Write a first fleet, a CI workflow and editor settings.",
     "validate": "Check the declarations offline.",
+    "fmt": "Lay the declarations out in the usual way.",
     "explain": "Show where a value comes from.",
     "plan": "Show what differs from the live Twilio account.",
     "apply": "Make the Twilio account equal to the declarations.",
     "drift": "Show what was changed in the account by hand.",
+    "watch": "Look for drift again and again, and heal it where asked to.",
     "import": "Write declarations for what the account has.",
     "doctor": "Check that calls would be answered.",
     "serve": "Answer the calls.",

@@ -47,9 +47,7 @@ def read_folder(folder: Path) -> Contents:
     Raises:
         MissingFolder: there is no such folder.
     """
-    if not folder.is_dir():
-        hint = "tm init writes a first one; --agents-dir or TM_AGENTS_DIR names another"
-        raise MissingFolder(f"there is no folder {folder}", hint=hint)
+    _require_folder(folder)
     findings: list[Diagnostic] = []
     return _contents(_yaml_files(folder, findings), findings)
 
@@ -80,8 +78,25 @@ def _contents(paths: Iterable[Path], findings: list[Diagnostic]) -> Contents:
     return Contents(tuple(documents), tuple(findings), frozenset(broken))
 
 
-def _yaml_files(folder: Path, findings: list[Diagnostic]) -> Iterator[Path]:
-    """Yield YAML files by name, without hidden ones and overlays; links to folders are followed once each."""
+def declaration_files(folder: Path) -> tuple[list[Path], list[Diagnostic]]:
+    """Return every YAML file below `folder`, overlays too, and what was wrong on the way to them.
+
+    Raises:
+        MissingFolder: there is no such folder.
+    """
+    _require_folder(folder)
+    findings: list[Diagnostic] = []
+    return list(_yaml_files(folder, findings, overlays=True)), findings
+
+
+def _require_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        hint = "tm init writes a first one; --agents-dir or TM_AGENTS_DIR names another"
+        raise MissingFolder(f"there is no folder {folder}", hint=hint)
+
+
+def _yaml_files(folder: Path, findings: list[Diagnostic], *, overlays: bool = False) -> Iterator[Path]:
+    """Yield YAML files by name, hidden ones left out; links to folders are followed once each."""
 
     def unreadable(error: OSError) -> None:
         findings.append(_unreadable(Path(error.filename), error))
@@ -94,7 +109,7 @@ def _yaml_files(folder: Path, findings: list[Diagnostic]) -> Iterator[Path]:
             continue
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        if Path(parent) == folder and OVERLAYS in folders:
+        if Path(parent) == folder and OVERLAYS in folders and not overlays:
             folders.remove(OVERLAYS)
         for name in sorted(files):
             if name.endswith(_SUFFIXES) and not name.startswith("."):
