@@ -11,8 +11,8 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Protocol
 
-from reconciler.account import Credentials
 from reconciler.connections import credentials_for
+from reconciler.library import Credentials
 from reconciler.live import LiveNumber
 from reconciler.preflight.asking import Answer, Asker, NoAnswerError
 from reconciler.preflight.finding import Finding, Subject
