@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 
 from twilio.base.exceptions import TwilioException
@@ -82,6 +82,6 @@ def session_for(credentials: Credentials, transport: NumbersTransport) -> Sessio
 
 
 def text(record: object, field: str, default: str = "") -> str:
-    """Return a text of a record; Twilio's default where it says nothing, or says "" or null."""
-    value = getattr(record, field, None)
+    """Return a text of a record or a part of one; Twilio's default where it says nothing, "" or null."""
+    value = record.get(field) if isinstance(record, Mapping) else getattr(record, field, None)
     return value if isinstance(value, str) and value else default

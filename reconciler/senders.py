@@ -8,9 +8,9 @@ stays as it is, so the whole of it is sent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
-from twilio.rest.messaging.v2.channels_sender import ChannelsSenderInstance, ChannelsSenderList
+from twilio.rest.messaging.v2.channels_sender import ChannelsSenderList
 
 from reconciler.errors import ApiError
 from reconciler.library import MOST_RECORDS, PAGE_SIZE, Session, text
@@ -47,7 +47,7 @@ class WhatsAppSenders:
     async def update(self, sid: str, settings: Settings) -> Receipt:
         """Store all managed fields in one request, and wait until they have settled."""
         now = await self._senders(sid).fetch_async()
-        webhook = {**_webhook(now), **dict(settings.managed())}
+        webhook = {**self._webhook(now), **dict(settings.managed())}
         form = ChannelsSenderList.MessagingV2ChannelsSenderRequestsUpdate({"webhook": webhook})
         answer = await self._senders(sid).update_with_http_info_async(form)
         await self._settled(sid)
@@ -67,10 +67,10 @@ class WhatsAppSenders:
             hint="Plan again in a while: it shows what was stored.",
         )
 
-    def _live(self, record: ChannelsSenderInstance | object) -> LiveNumber:
+    def _live(self, record: object) -> LiveNumber:
         """Take over a record of the library, checked, with unset values as ""."""
         sender_id = self._session.required(record, "sender_id", _WHAT)
-        webhook = getattr(record, "webhook", None)
+        webhook = self._webhook(record)
         return live_number(
             account=self._session.account,
             region=self._session.region,
@@ -83,8 +83,12 @@ class WhatsAppSenders:
             ),
         )
 
+    def _webhook(self, record: object) -> dict[str, object]:
+        """Return what a sender's webhook holds, unset parts left out.
 
-def _webhook(sender: ChannelsSenderInstance) -> dict[str, object]:
-    """Return what a sender's webhook holds now, unset parts left out."""
-    held = sender.webhook.to_dict() if sender.webhook is not None else {}
-    return {field: value for field, value in held.items() if value is not None}
+        The library says that it is an object, and leaves it the mapping that came.
+        """
+        held: object = getattr(record, "webhook", None) or {}
+        if not isinstance(held, Mapping):
+            raise self._session.unexpected(f"the webhook of a {_WHAT}")
+        return {field: value for field, value in held.items() if value is not None}
