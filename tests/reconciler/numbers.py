@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Self
 
 from reconciler.desired import DesiredNumber, desired_number
 from reconciler.diff import Policy
@@ -119,7 +120,7 @@ class MemoryAccount:
     routes: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, *numbers: LiveNumber) -> MemoryAccount:
+    def of(cls, *numbers: LiveNumber) -> Self:
         return cls({number.sid: number for number in numbers})
 
     def __call__(self, account: str, region: str) -> MemoryAccount:

@@ -273,31 +273,42 @@ def test_the_clients_of_plan_and_apply_have_no_verb_that_loses_a_number() -> Non
     assert not {"update", "reroute"} & set(dir(ReadableAccount))
 
 
+API = "api.twilio.com/2010-04-01/Accounts/AC1"
+MESSAGING = "messaging.twilio.com"
+ROUTES = "routes.twilio.com"
+
+
 @pytest.mark.parametrize(
-    ("method", "path", "form", "may_write"),
+    ("method", "address", "form", "may_write"),
     [
-        ("DELETE", "IncomingPhoneNumbers/PN1.json", {}, True),
-        ("POST", "IncomingPhoneNumbers.json", {"PhoneNumber": FRONT_DESK}, True),
-        ("POST", "IncomingPhoneNumbers/PN1.json", {"AccountSid": "AC2"}, True),
-        ("POST", "IncomingPhoneNumbers/PN1.json", {"VoiceUrl": ""}, False),
-        ("POST", "Calls.json", {"To": SALES}, True),
-        ("GET", "Keys.json", {}, True),
+        ("DELETE", f"{API}/IncomingPhoneNumbers/PN1.json", {}, True),
+        ("POST", f"{API}/IncomingPhoneNumbers.json", {"PhoneNumber": FRONT_DESK}, True),
+        ("POST", f"{API}/IncomingPhoneNumbers/PN1.json", {"AccountSid": "AC2"}, True),
+        ("POST", f"{API}/IncomingPhoneNumbers/PN1.json", {"VoiceUrl": ""}, False),
+        ("POST", f"{API}/Calls.json", {"To": SALES}, True),
+        ("GET", f"{API}/Keys.json", {}, True),
+        ("POST", f"{MESSAGING}/v1/Services", {"FriendlyName": "New"}, True),
+        ("DELETE", f"{MESSAGING}/v1/Services/MG1", {}, True),
+        ("POST", f"{MESSAGING}/v1/Services/MG1", {"InboundRequestUrl": ""}, False),
+        ("POST", f"{MESSAGING}/v1/Services/MG1/PhoneNumbers", {"PhoneNumberSid": "PN1"}, True),
+        ("POST", f"{MESSAGING}/v2/Channels/Senders", {"sender_id": f"whatsapp:{SALES}"}, True),
+        ("DELETE", f"{MESSAGING}/v2/Channels/Senders/XE1", {}, True),
+        ("POST", f"{MESSAGING}/v2/Channels/Senders/XE1", {"webhook": ""}, False),
+        ("POST", f"{ROUTES}/v2/PhoneNumbers/{SALES}", {"VoiceRegion": "ie1"}, False),
+        ("POST", f"{ROUTES}/v2/Trunks/x", {"VoiceRegion": "ie1"}, True),
+        ("GET", f"api.twilio.com/v2/PhoneNumbers/{SALES}", {}, True),
+        ("POST", "monitor.twilio.com/v1/Events", {}, True),
     ],
 )
 def test_the_wire_refuses_to_buy_release_or_transfer(
-    method: str, path: str, form: dict[str, str], may_write: bool
+    method: str, address: str, form: dict[str, str], may_write: bool
 ) -> None:
     wire = WireAccount()
 
     async def attempt() -> None:
         async with httpx2.AsyncClient(transport=wire.transport()) as client:
             transport = NumbersTransport(client, Target("main", ACCOUNT_SID), may_write=may_write)
-            await transport.request(
-                method,
-                f"https://api.twilio.com/2010-04-01/Accounts/AC1/{path}",
-                data=form,
-                auth=("AC1", TOKEN),
-            )
+            await transport.request(method, f"https://{address}", data=form, auth=("AC1", TOKEN))
 
     with pytest.raises(ForbiddenRequestError):
         asyncio.run(attempt())

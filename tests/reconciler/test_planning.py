@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
@@ -13,10 +14,11 @@ from reconciler.connections import Connections, credentials_for
 from reconciler.errors import ApiUnauthorizedError
 from reconciler.plan import Plan
 from reconciler.planning import Wishes, make_plan
+from reconciler.reading import ROUTES_AT_ONCE
 from schemas import TmError
 from tests.reconciler.fleets import ENVIRONMENT, FLEET, load
-from tests.reconciler.numbers import FRONT_DESK, NOW, SALES
-from tests.reconciler.wire import ACCOUNT_SID, TOKEN, WireAccount, error_body, record
+from tests.reconciler.numbers import FRONT_DESK, NOW, SALES, MemoryAccount, live
+from tests.reconciler.wire import ACCOUNT_SID, TOKEN, WireAccount, error_body, record, sender
 
 OTHER_SID = "AC" + "1" * 32
 TWO_REGIONS = f"""\
@@ -81,6 +83,75 @@ def test_each_region_that_answers_a_declared_number_is_read_once(tmp_path: Path)
         (FRONT_DESK, "us1"),
         (SALES, "ie1"),
     ]
+
+
+def asked_routes(wire: WireAccount) -> list[str]:
+    """The hosts and numbers that routes were asked for."""
+    return sorted(
+        f"{request.url.host} {request.url.path.rpartition('/')[2]}"
+        for request in wire.requests
+        if request.url.host.startswith("routes.")
+    )
+
+
+def test_where_calls_are_routed_is_asked_for_numbers_outside_of_us1(tmp_path: Path) -> None:
+    wire = WireAccount([record(FRONT_DESK), record(SALES)])
+    plan = plan_of(tmp_path, wire, text=TWO_REGIONS, environ={})
+    assert asked_routes(wire) == [f"routes.dublin.ie1.twilio.com {SALES}"]
+    moves = {change.number: (change.now.voice_region, change.write.voice_region) for change in plan.changes}
+    assert moves == {FRONT_DESK: (None, None), SALES: ("us1", "ie1")}
+
+
+def test_a_record_of_ours_abroad_has_the_route_asked_for_a_number_of_us1(tmp_path: Path) -> None:
+    marked = "https://agents.example/voice/front-desk?tm=0400000000aa"
+    wire = WireAccount([record(FRONT_DESK, voice_url=marked)], routes={FRONT_DESK: "ie1"})
+    plan = plan_of(tmp_path, wire, text=TWO_REGIONS, environ={})
+    assert asked_routes(wire) == [f"routes.twilio.com {FRONT_DESK}"]
+    (change,) = plan.changes
+    assert (change.action, change.now.voice_region, change.write.voice_region) == ("reroute", "ie1", "us1")
+
+
+def test_every_route_is_asked_for_on_demand(tmp_path: Path) -> None:
+    wire = WireAccount([record(FRONT_DESK), record(SALES)], routes={SALES: "au1"})
+    plan = plan_of(tmp_path, wire, Wishes(check_routing=True))
+    assert asked_routes(wire) == [f"routes.twilio.com {number}" for number in (FRONT_DESK, SALES)]
+    assert [change.number for change in plan.changes] == [FRONT_DESK]
+    (skipped,) = plan.skipped
+    assert "au1" in skipped.detail
+
+
+def test_routes_are_asked_for_a_few_at_a_time(tmp_path: Path) -> None:
+    numbers = [f"+1415555{index:04}" for index in range(40)]
+    fleet = load(tmp_path, FLEET.replace('"+14155550123"', ", ".join(f'"{number}"' for number in numbers)))
+
+    @dataclass
+    class Counting(MemoryAccount):
+        flying: int = 0
+        most: int = 0
+
+        def __call__(self, account: str, region: str) -> Counting:
+            return self
+
+        async def route(self, number: str) -> str:
+            self.flying += 1
+            self.most = max(self.most, self.flying)
+            await asyncio.sleep(0)
+            self.flying -= 1
+            return await super().route(number)
+
+    account = Counting.of(*(live(number) for number in numbers))
+    plan = asyncio.run(make_plan(fleet, Wishes(check_routing=True), account, NOW))
+    assert len(plan.changes) == 40
+    assert account.most == ROUTES_AT_ONCE
+
+
+def test_messaging_is_only_read_where_an_agent_has_messages(tmp_path: Path) -> None:
+    wire = WireAccount([record(FRONT_DESK)], senders=[sender(FRONT_DESK)])
+    plan_of(tmp_path / "without", wire)
+    assert not [request for request in wire.requests if request.url.host.startswith("messaging.")]
+    text = FLEET.replace("instructions: Sell.", f'instructions: Sell.\nwhatsapp: {{sender: "{FRONT_DESK}"}}')
+    plan = plan_of(tmp_path / "with", wire, text=text)
+    assert [change.resource for change in plan.changes] == ["incoming_phone_number", "whatsapp_sender"]
 
 
 def test_pruning_looks_into_every_account(tmp_path: Path) -> None:
