@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from cli.options import agents_dir_option
+from cli.options import agents_dir_option, environ_option
 from cli.reconciling import RunFailedError, declared
 from cli.terminal import err, out, write_document
 from reconciler.documents import to_json
@@ -23,6 +23,7 @@ from schemas.fleet import Fleet
 
 @click.command("doctor")
 @agents_dir_option
+@environ_option
 @click.option("--agent", metavar="NAME", help="Only what concerns this agent.")
 @click.option(
     "--format",
@@ -32,14 +33,14 @@ from schemas.fleet import Fleet
     show_default=True,
     help="Form of the document on stdout.",
 )
-def command(agents_dir: Path, agent: str | None, form: str) -> int:
+def command(agents_dir: Path, environ: Mapping[str, str], agent: str | None, form: str) -> int:
     """Check that calls would be answered: public URL, signatures, hold media, account, model.
 
     Begins no call, changes nothing and shows no secret. Ends with 1 when a check fails.
     """
     try:
-        fleet, _ = declared(agents_dir, os.environ)
-        findings = _examined(fleet, agent)
+        fleet, _ = declared(agents_dir, environ)
+        findings = _examined(fleet, environ, agent)
     except RunFailedError as failure:
         failure.show()
         write_document(
@@ -55,17 +56,19 @@ def command(agents_dir: Path, agent: str | None, form: str) -> int:
     return EXIT_OK if first_failure(findings) is None else EXIT_ERROR
 
 
-def _examined(fleet: Fleet, agent: str | None) -> list[Finding]:
+def _examined(fleet: Fleet, environ: Mapping[str, str], agent: str | None) -> list[Finding]:
     """Examine, with a running count on a terminal. Raises RunFailedError."""
     try:
-        return asyncio.run(_examine(fleet, agent, err()))
+        return asyncio.run(_examine(fleet, environ, agent, err()))
     except TmError as error:
         raise RunFailedError(error) from error
     except KeyboardInterrupt as interrupt:
         raise RunFailedError(TmError("interrupted"), EXIT_INTERRUPTED) from interrupt
 
 
-async def _examine(fleet: Fleet, agent: str | None, console: Console) -> list[Finding]:
+async def _examine(
+    fleet: Fleet, environ: Mapping[str, str], agent: str | None, console: Console
+) -> list[Finding]:
     done: list[Finding] = []
     with console.status("checking") as status:
 
@@ -73,5 +76,5 @@ async def _examine(fleet: Fleet, agent: str | None, console: Console) -> list[Fi
             done.append(finding)
             status.update(f"checking: {summary_line(done)}")
 
-        async with instruments(fleet, os.environ) as tools:
-            return await examine(fleet, os.environ, tools, agent=agent, on_finding=told)
+        async with instruments(fleet, environ) as tools:
+            return await examine(fleet, environ, tools, agent=agent, on_finding=told)
