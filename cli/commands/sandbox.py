@@ -13,9 +13,9 @@ import click
 from cli.main import EXIT_INTERRUPTED
 from cli.options import agents_dir_option
 from cli.terminal import err, write_document
-from sandbox import NumberSeed, Sandbox, SandboxError, Seed
+from sandbox import MessagingService, NumberSeed, Sandbox, SandboxError, Seed, Sender
 from sandbox.account.numbers import DEMO_VOICE_URL
-from schemas import InvalidDeclarations, MissingFolder, TmError, load_fleet
+from schemas import Fleet, InvalidDeclarations, MissingFolder, TmError, load_fleet
 
 DEFAULT_PORT = 4010
 
@@ -58,17 +58,13 @@ def command(
 ) -> int:
     """Run a Twilio account, a phone network and a Realtime model on this machine.
 
-    The account owns the numbers declared in agents.d and those of --numbers. Stdout gets the lines
-    that point `tm` to the sandbox; it runs until Ctrl-C or SIGTERM.
+    The account owns the numbers, WhatsApp senders and Messaging Services declared in agents.d, and the
+    numbers of --numbers. Stdout gets the lines that point `tm` to the sandbox; it runs until Ctrl-C or
+    SIGTERM.
     """
     for number in numbers:
         _check_number(number)
-    seed = Seed(
-        numbers=tuple(
-            NumberSeed(number, voice_url=DEMO_VOICE_URL)
-            for number in dict.fromkeys((*_declared_numbers(agents_dir), *numbers))
-        )
-    )
+    seed = _seed(_declared(agents_dir), numbers)
     tunnels = dict(_origins(one) for one in tunnel)
     failing = {
         number: _status(status) for number, status in (_pair(one, "--fail-number") for one in fail_number)
@@ -88,15 +84,31 @@ def command(
         raise TmError(str(error)) from error
 
 
-def _declared_numbers(folder: Path) -> list[str]:
-    """Return the numbers declared in the folder; none when there is no folder."""
+def _declared(folder: Path) -> Fleet | None:
+    """Return what the folder declares; None when there is no folder."""
     try:
         loaded = load_fleet(folder, os.environ, offline=True)
     except MissingFolder:
-        return []
+        return None
     if loaded.fleet is None:
         raise InvalidDeclarations(loaded.diagnostics)
-    return [declared.number for declared in loaded.fleet.numbers()]
+    return loaded.fleet
+
+
+def _seed(fleet: Fleet | None, more_numbers: tuple[str, ...]) -> Seed:
+    """Return an account with the numbers, WhatsApp senders and Messaging Services that are declared."""
+    numbers = [*(one.number for one in fleet.numbers()), *more_numbers] if fleet else more_numbers
+    agents = fleet.agents.values() if fleet else ()
+    channels = [(agent.name, agent.whatsapp) for agent in agents if agent.whatsapp]
+    return Seed(
+        numbers=tuple(NumberSeed(number, voice_url=DEMO_VOICE_URL) for number in dict.fromkeys(numbers)),
+        messaging_services=tuple(
+            MessagingService(name, sid=channel.messaging_service)
+            for name, channel in channels
+            if channel.messaging_service
+        ),
+        senders=tuple(Sender(f"whatsapp:{channel.sender}") for _, channel in channels if channel.sender),
+    )
 
 
 def _announce(box: Sandbox) -> None:
