@@ -198,12 +198,16 @@ def play(
     story: Callable[[World], Awaitable[None]],
     *,
     numbers: tuple[NumberSeed, ...] = (NumberSeed(FRONT_DESK),),
+    seed: Seed | None = None,
     **files: str,
 ) -> None:
-    """Run one story in a fresh world. Without `files` it declares one agent, the front desk."""
+    """Run one story in a fresh world; `seed` is for accounts that hold more than `numbers`.
+
+    Without `files` it declares one agent, the front desk.
+    """
 
     async def run() -> None:
-        async with Sandbox.start(Seed(numbers=numbers)) as box:
+        async with Sandbox.start(seed or Seed(numbers=numbers)) as box:
             world = World(box, tmp_path)
             world.declare(service=SERVICE, **(files or {"front_desk": FRONT_DESK_YAML}))
             await story(world)
