@@ -57,7 +57,7 @@ def judge(watch: Watch, plan: Plan, heals: Callable[[str], bool]) -> tuple[Watch
     found = {fingerprint_of(change): change for change in drift.changes}
     owed = (watch.owed | (found.keys() - watch.told)) & found.keys()
     wanted = tuple(change for change in drift.changes if change.cause is Cause.DRIFT and heals(change.agent))
-    heal = replace(drift, changes=wanted)
+    heal = replace(drift, changes=wanted, skipped=(), unchanged=())
     refused = not_allowed(heal, {}) if wanted else ()
     findings = Findings(
         drift=drift,

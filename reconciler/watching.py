@@ -19,7 +19,7 @@ from reconciler.report import Failed, Report, Stale, Updated
 from reconciler.safety import Breach
 from reconciler.watch import Findings, Watch, delivered, failed, heals_in, judge, seconds_to_next
 from reconciler.watch_metrics import WatchMetrics
-from reconciler.wording import CAUSES
+from reconciler.wording import CAUSES, REASONS
 from schemas.errors import TmError
 from schemas.fleet import Fleet
 
@@ -134,6 +134,9 @@ class Watcher:
                 self.say(f"not healed {outcome.change.number}: {printable(outcome.message)}")
             elif isinstance(outcome, Stale):
                 self.say(f"not healed {outcome.change.number}: it changed again meanwhile")
+        for skipped in report.skipped:
+            self.metrics.not_healed += 1
+            self.say(f"not healed {skipped.number}: {REASONS[skipped.reason]}, {printable(skipped.detail)}")
 
 
 async def _unless_stopped(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T | None:
