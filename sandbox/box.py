@@ -85,7 +85,7 @@ class Sandbox:
         network = Network(account, clock=clock, tunnels=tunnels)
         model = model or RealtimeServer(key=seed.openai_key)
         api = Mount("/", app=RestApi(account, keep))
-        routes = [*Control(account, network).routes(), *model.routes(), api]
+        routes = [*Control(account, network, keep).routes(), *model.routes(), api]
         server = LoopbackServer(Starlette(routes=routes), host, port)
         bound = await server.start()
         try:

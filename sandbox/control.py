@@ -1,4 +1,4 @@
-"""Routes under `/sandbox` that let another process on this machine dial, watch and record calls."""
+"""Routes under `/sandbox` for other processes on this machine: dial, watch and record calls, edit numbers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.account import Account
+from sandbox.account.hosts import DEFAULT_REGION, REGIONS
+from sandbox.account.numbers import EDITABLE
 from sandbox.network import Network, PhoneCall
 from sandbox.network.scripts import ScriptError, read_caller
 
@@ -20,37 +22,60 @@ _LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost", "[::1]"))
 
 
 class Control:
-    """Dials and shows calls over HTTP, for peers on loopback only."""
+    """Dials and shows calls, and edits numbers, over HTTP, for peers on loopback only.
 
-    def __init__(self, account: Account, network: Network) -> None:
+    `changed` is awaited after every edit.
+    """
+
+    def __init__(
+        self, account: Account, network: Network, changed: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self._account = account
         self._network = network
+        self._changed = changed
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes to mount."""
         return [
             Route("/sandbox/dial", _local(self._dial), methods=["POST"]),
+            Route("/sandbox/edit", _local(self._edit), methods=["POST"]),
             Route("/sandbox/calls/{sid}", _local(self._call)),
             Route("/sandbox/calls/{sid}/recording.wav", _local(self._recording)),
             Route("/sandbox/alerts", _local(self._alerts)),
         ]
 
     async def _dial(self, request: Request) -> Response:
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                return _problem(413, "the body is too large")
         try:
-            order = json.loads(body)
+            order = await _order(request)
             caller = read_caller(order.get("caller", "silent"))
             to, from_ = str(order["to"]), str(order.get("from", "+14155550199"))
-        except ScriptError as error:
+        except (_BadOrderError, ScriptError) as error:
             return _problem(400, str(error))
-        except (ValueError, KeyError, AttributeError):
+        except KeyError:
             return _problem(400, 'the body is JSON: {"from": "+1…", "to": "+1…", "caller": "book-a-table"}')
         call = self._network.dial(from_=from_, to=to, caller=caller)
         return JSONResponse({"sid": call.sid, "status": call.status}, status_code=201)
+
+    async def _edit(self, request: Request) -> Response:
+        """Change a number as somebody in the Console would: without a request to the REST API."""
+        try:
+            changes = await _order(request)
+            number, region = str(changes.pop("number")), str(changes.pop("region", DEFAULT_REGION))
+        except _BadOrderError as error:
+            return _problem(400, str(error))
+        except KeyError:
+            return _problem(400, 'the body is JSON: {"number": "+1…", "voice_url": "https://…"}')
+        before = self._account.find(number, region) if region in REGIONS else None
+        if before is None:
+            return _problem(404, f"the account has no number {number} in {region}")
+        for name, value in changes.items():
+            kind = bool if isinstance(getattr(before, name, None), bool) else (str, type(None))
+            if name not in EDITABLE or not isinstance(value, kind):
+                return _problem(400, f"{name} is not a field of a number that can be changed to {value!r}")
+        record = self._account.edit(number, region, **changes)
+        if self._changed is not None:
+            await self._changed()
+        return JSONResponse(record.json())
 
     async def _call(self, request: Request) -> Response:
         call = self._find(request)
@@ -79,6 +104,26 @@ class Control:
 
     def _find(self, request: Request) -> PhoneCall | None:
         return self._network.calls.get(request.path_params["sid"])
+
+
+class _BadOrderError(Exception):
+    """A body that is not an order, in a sentence for people."""
+
+
+async def _order(request: Request) -> dict[str, object]:
+    """Return the JSON object in the body. Raises _BadOrderError."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise _BadOrderError("the body is too large")
+    try:
+        order = json.loads(body)
+    except ValueError:
+        order = None
+    if not isinstance(order, dict):
+        raise _BadOrderError("the body is a JSON object")
+    return order
 
 
 Handler = Callable[[Request], Awaitable[Response]]

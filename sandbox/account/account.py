@@ -136,19 +136,12 @@ class Account:
             raise KeyError(phone_number)
         return record
 
-    def edit(
-        self,
-        phone_number: str,
-        region: str = DEFAULT_REGION,
-        *,
-        actor: Actor = CONSOLE_USER,
-        **changes: object,
-    ) -> PhoneNumber:
+    def edit(self, phone_number: str, region: str = DEFAULT_REGION, **changes: object) -> PhoneNumber:
         """Change a record as somebody in the Console would, without a request in the log."""
         before = self.number(phone_number, region)
         record = replace(before, **changes, date_updated=self.clock())  # type: ignore[arg-type]  # a test names fields
         self.put(record, region)
-        self.record_update("phone-number", before.json(), record.json(), actor)
+        self.record_update("phone-number", before.json(), record.json(), CONSOLE_USER)
         return record
 
     def edit_service(self, sid: str, **changes: object) -> MessagingService:

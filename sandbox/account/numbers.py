@@ -248,3 +248,6 @@ _RULES: Mapping[str, Rule] = {
     "EmergencyStatus": parameters.one_of("Active", "Inactive"),
     "EmergencyAddressSid": parameters.sid("AD"),
 }
+
+EDITABLE = frozenset(parameters.snake(name) for name in _RULES)
+"""The fields that an update can change."""

@@ -54,6 +54,42 @@ def test_a_broken_order_is_explained() -> None:
     _play(story)
 
 
+def test_a_number_can_be_edited_as_in_the_console() -> None:
+    async def story(box: Sandbox, client: httpx2.AsyncClient) -> None:
+        order = {"number": NUMBER, "region": "ie1", "voice_url": "https://elsewhere.example/"}
+        answer = await client.post("/sandbox/edit", json=order)
+        assert (answer.status_code, answer.json()["voice_url"]) == (200, "https://elsewhere.example/")
+        assert box.account.number(NUMBER, "ie1").voice_url == "https://elsewhere.example/"
+        assert box.account.number(NUMBER).voice_url is None
+        assert box.account.writes == ()
+        assert [event.actor.type for event in box.account.events] == ["user"]
+
+    _play(story)
+
+
+@pytest.mark.parametrize(
+    ("order", "status"),
+    [
+        ([], 400),
+        ({"voice_url": ""}, 400),
+        ({"number": NUMBER, "sid": "PN1"}, 400),
+        ({"number": NUMBER, "voice_url": 1}, 400),
+        ({"number": NUMBER, "voice_caller_id_lookup": "true"}, 400),
+        ({"number": "+14155550199", "voice_url": ""}, 404),
+        ({"number": NUMBER, "region": "de1", "voice_url": ""}, 404),
+    ],
+)
+def test_an_edit_that_cannot_be_is_explained(order: object, status: int) -> None:
+    async def story(box: Sandbox, client: httpx2.AsyncClient) -> None:
+        before = box.account.number(NUMBER)
+        answer = await client.post("/sandbox/edit", json=order)
+        assert answer.status_code == status
+        assert answer.json()["error"]
+        assert box.account.number(NUMBER) == before
+
+    _play(story)
+
+
 def test_strangers_are_refused() -> None:
     async def story(_: Sandbox, client: httpx2.AsyncClient) -> None:
         for headers in ({"Host": "sandbox.example"}, {"X-Forwarded-For": "203.0.113.7"}):
