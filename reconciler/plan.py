@@ -26,17 +26,18 @@ class Action(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why a number differs: which of file, marker and account moved."""
+    """Why a number differs: which of file, marker and account moved; or that a run is taken back."""
 
     NEW = "new"
     PENDING = "pending"
     DRIFT = "drift"
     CONFLICT = "conflict"
     REMOVED = "removed"
+    ROLLBACK = "rollback"
 
 
 class SkipReason(StrEnum):
-    """Why a declared number is left alone."""
+    """Why a declared number, or one that a run is to be taken back on, is left alone."""
 
     NO_MATCHING_NUMBER = "no_matching_number"
     NO_VOICE_CAPABILITY = "no_voice_capability"
@@ -45,6 +46,7 @@ class SkipReason(StrEnum):
     FOREIGN_WEBHOOK = "foreign_webhook"
     OUTBOUND_ONLY = "outbound_only"
     PREFLIGHT_FAILED = "preflight_failed"
+    CHANGED_SINCE = "changed_since"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +85,18 @@ class Change:
 
     @property
     def steps(self) -> tuple[Change, ...]:
-        """The change in the order in which it is written: first the record, then the route to it.
+        """The change in the order in which it is written, for a number that moves in two steps.
 
-        Twilio: calls reach the new region as soon as the route is set, so it has to be ready by then.
+        Twilio: calls may come as soon as the route is set. So a record that calls are routed to is written
+        before the route, and one that calls are routed away from after it.
         """
         if self.write.voice_region is None:
             return (self,)
         record = replace(self, write=replace(self.write, voice_region=None))
         route = replace(self, write=Settings(voice_region=self.write.voice_region))
-        return (record, route) if any(record.write.managed()) else (route,)
+        if not any(record.write.managed()):
+            return (route,)
+        return (record, route) if self.write.voice_region == self.region else (route, record)
 
     @property
     def expected(self) -> Settings:

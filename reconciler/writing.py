@@ -60,7 +60,7 @@ class ChangeWriter:
         for done, step in enumerate(steps):
             outcome, request_id = await self._write_step(step, account)
             if not isinstance(outcome, Updated):
-                return _told_of(change, outcome, half_done=done > 0), request_id
+                return _told_of(change, outcome, steps[:done]), request_id
         return Updated(change), request_id
 
     async def _write_step(self, step: Change, account: AccountWriter) -> tuple[Outcome, str | None]:
@@ -115,13 +115,20 @@ async def _sent(step: Change, account: AccountWriter) -> Receipt:
     return await account.update(step.sid, step.write)
 
 
-def _told_of(change: Change, outcome: Outcome, *, half_done: bool) -> Outcome:
+def _told_of(change: Change, outcome: Outcome, done: Sequence[Change]) -> Outcome:
     """Return a step's outcome as that of its whole change, with what was done before it."""
-    if not half_done:
+    if not done:
         return replace(outcome, change=change)
-    why = outcome if isinstance(outcome, Failed) else Failed(change, "somebody routed its calls meanwhile")
-    done = f"its record in {change.region} is written, its route is not"
-    return replace(why, change=change, message=f"{why.message}; {done}")
+    why = outcome if isinstance(outcome, Failed) else Failed(change, "somebody changed it meanwhile")
+    told = " and ".join(_in_words(step) for step in done)
+    return replace(why, change=change, message=f"{why.message}; {told} before that, the rest is not")
+
+
+def _in_words(step: Change) -> str:
+    region = step.write.voice_region
+    return (
+        f"its record in {step.region} was written" if region is None else f"its calls were routed to {region}"
+    )
 
 
 def failed(change: Change, error: TmError) -> Failed:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.desired import DesiredNumber
+from reconciler.desired import DesiredNumber, desired_numbers
 from reconciler.diff import Policy, diff
 from reconciler.errors import ApiRefusedError, ApiUnavailableError
 from reconciler.journal import Journal
@@ -21,10 +21,12 @@ from reconciler.live import LiveNumber
 from reconciler.plan import Action, Cause, Change, Plan, SkipReason
 from reconciler.report import AlreadyDone, Failed, Outcome, Stale, Updated
 from reconciler.safety import breaches
+from reconciler.saved import load_plan, save_plan
 from reconciler.settings import Settings
 from reconciler.text import outcome_line, plan_text
 from reconciler.wording import visible_changes
 from reconciler.writing import ChangeWriter
+from tests.reconciler.fleets import FLEET, load
 from tests.reconciler.numbers import (
     BLANK,
     FRONT_DESK,
@@ -195,7 +197,7 @@ def test_a_route_that_cannot_be_switched_is_failed_with_what_was_done(run: Run) 
     outcome = run(change, account)
     assert isinstance(outcome, Failed)
     assert (outcome.status, outcome.code, outcome.change) == (403, 20403, change)
-    assert "record in ie1 is written, its route is not" in outcome.message
+    assert "its record in ie1 was written before that, the rest is not" in outcome.message
     assert account.routes == {FRONT_DESK: "us1"}
 
 
@@ -207,6 +209,35 @@ def test_the_same_plan_completes_a_move_that_was_cut_off(run: Run) -> None:
     assert isinstance(run(change, account), Updated)
     assert [sid for sid, _ in account.regions["ie1"].writes] == [sid_of(FRONT_DESK), FRONT_DESK, FRONT_DESK]
     assert isinstance(run(change, account), AlreadyDone)
+
+
+def test_a_record_that_calls_are_routed_away_from_is_written_after_the_route(run: Run) -> None:
+    account = in_both(applied(wanted()), applied(IRISH), answers="ie1")
+    back = replace(
+        the_change(planned(IRISH, in_both(applied(wanted()), applied(IRISH)))),
+        now=replace(applied(IRISH).bare, voice_region="ie1"),
+        write=Settings(voice_url="", voice_region="us1"),
+    )
+    assert isinstance(run(back, account), Updated)
+    assert account.regions["ie1"].writes == [
+        (FRONT_DESK, Settings(voice_region="us1")),
+        (sid_of(FRONT_DESK), Settings(voice_url="")),
+    ]
+
+
+def test_a_saved_plan_keeps_the_move(tmp_path: Path) -> None:
+    text = FLEET.replace('["+14155550123"]', '[{number: "+14155550123", region: ie1}]')
+    fleet = load(tmp_path / "agents.d", text)
+    desired = [wanted for wanted in desired_numbers(fleet) if wanted.number == FRONT_DESK]
+    plan = diff(desired, in_both(applied(wanted())).live(), POLICY, NOW)
+    save_plan(tmp_path / "plan.json", plan, fleet)
+    saved = the_change(load_plan(tmp_path / "plan.json", fleet))
+    change = the_change(plan)
+    assert (saved.expected, saved.write, saved.steps[1].write) == (
+        change.expected,
+        change.write,
+        Settings(voice_region="ie1"),
+    )
 
 
 def test_a_route_without_an_answer_is_repeated_after_a_look(run: Run) -> None:
