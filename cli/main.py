@@ -26,6 +26,7 @@ COMMANDS = {
     "watch": "Look for drift again and again, and heal it where asked to.",
     "import": "Write declarations for what the account has.",
     "doctor": "Check that calls would be answered.",
+    "rollback": "Take back what a run of apply wrote.",
     "serve": "Answer the calls.",
     "calls": "Show call history and transcripts.",
     "schema": "Write the JSON Schemas that editors use.",

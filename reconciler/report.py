@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from reconciler.lane import Traffic
-from reconciler.plan import Change, Plan, Skipped, Unchanged
+from reconciler.plan import Change, Plan, Skipped, SkipReason, Unchanged
 
 EXIT_OK = 0
 EXIT_ERROR = 1
@@ -84,7 +84,8 @@ class Report:
             return EXIT_INTERRUPTED
         if any(self.of(Failed)):
             return EXIT_FAILED
-        return EXIT_STALE if any(self.of(Stale)) else EXIT_OK
+        left = any(skipped.reason is SkipReason.CHANGED_SINCE for skipped in self.skipped)
+        return EXIT_STALE if left or any(self.of(Stale)) else EXIT_OK
 
 
 def report_of(plan: Plan, outcomes: dict[str, Outcome], *, interrupted: bool) -> Report:

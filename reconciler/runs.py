@@ -24,7 +24,9 @@ from reconciler.origin import origin_of
 from reconciler.plan import Plan
 from reconciler.planning import Wishes, make_plan
 from reconciler.preflight.gate import checked_plan
+from reconciler.recorded import Recorded
 from reconciler.report import Outcome, Report, nothing_attempted
+from reconciler.rollback import make_rollback
 from reconciler.writing import ChangeWriter
 from schemas.fleet import Fleet
 
@@ -67,6 +69,14 @@ async def import_run(
     """
     async with Connections(fleet, api_url=environ.get("TM_TWILIO_API_URL")) as connections:
         return await make_import(fleet, folder, environ, connections.reader, now)
+
+
+async def rollback_run(
+    recorded: Recorded, journal: Path, fleet: Fleet, environ: Mapping[str, str], now: datetime
+) -> Plan:
+    """Return the plan that takes a run back. Raises TmError when any account cannot be read."""
+    async with Connections(fleet, api_url=environ.get("TM_TWILIO_API_URL")) as connections:
+        return await make_rollback(recorded, journal, fleet, connections.reader, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ CAUSES = {
     Cause.DRIFT: "changed by hand since it was applied",
     Cause.CONFLICT: "the file changed, and so did the account, by hand; the file wins",
     Cause.REMOVED: "no file declares it any more",
+    Cause.ROLLBACK: "put back as the run found it",
 }
 
 REASONS = {
@@ -27,6 +28,7 @@ REASONS = {
     SkipReason.FOREIGN_WEBHOOK: "somebody else's webhook",
     SkipReason.OUTBOUND_ONLY: "outbound only",
     SkipReason.PREFLIGHT_FAILED: "would not be answered",
+    SkipReason.CHANGED_SINCE: "changed since the run",
 }
 
 TAKEN = (SkipReason.DRIVEN_BY_TRUNK, SkipReason.DRIVEN_BY_APPLICATION, SkipReason.FOREIGN_WEBHOOK)
