@@ -31,13 +31,13 @@ class MonitorEvents:
     """The events of one account in one region."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self.session = session
         self._events = session.client.monitor.v1.events
 
     async def events_of(self, sid: str) -> list[MonitorEvent]:
         """Return the last events of a resource, newest first. Raises ApiError."""
         asked = self._events.list_async(resource_sid=sid, limit=MOST_EVENTS, page_size=MOST_EVENTS)
-        records = await self._session.listed(asked, "monitor event")
+        records = await self.session.listed(asked, "monitor event")
         return [event for record in records if (event := _event(record)) is not None]
 
 

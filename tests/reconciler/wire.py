@@ -119,6 +119,8 @@ class WireAccount:
                 return _new_page(request, "services", self.services)
             case [_, "Senders"]:
                 return _new_page(request, "senders", self.senders)
+            case [_, "Events"]:
+                return _new_page(request, "events", [])
             case ["PhoneNumbers", _]:
                 return self._route(request, name)
             case ["Senders", _]:
