@@ -142,7 +142,10 @@ def is_loopback(host: str) -> bool:
 
 def is_on_this_machine(url: str) -> bool:
     """Tell whether the host of a URL is this machine; a proxy would be in the way then."""
-    return is_loopback(urlsplit(url).hostname or "")
+    try:
+        return is_loopback(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
 
 
 def _reason(error: Exception) -> str:

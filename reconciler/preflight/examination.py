@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import httpx2
 
 from reconciler.connections import Connections
 from reconciler.preflight.accounts import NumberLists, TwilioApi, check_account
-from reconciler.preflight.agents import check_agent
+from reconciler.preflight.agents import AgentChecks
 from reconciler.preflight.asking import Asker, is_on_this_machine
 from reconciler.preflight.finding import Finding, Subject
 from reconciler.preflight.model import OPENAI_URL, check_model
@@ -45,18 +46,26 @@ async def instruments(fleet: Fleet, environ: Mapping[str, str]) -> AsyncIterator
     tls = await asyncio.to_thread(httpx2.create_ssl_context)
     api_url = environ.get("TM_TWILIO_API_URL") or None
     async with AsyncExitStack() as stack:
-        connections = await stack.enter_async_context(Connections(fleet, api_url=api_url))
 
         async def asker_for(url: str) -> Asker:
-            return await stack.enter_async_context(
-                Asker(through_proxies=not is_on_this_machine(url), tls=tls)
-            )
+            try:
+                asker = Asker(through_proxies=not is_on_this_machine(url), tls=tls)
+            except (ImportError, ValueError):
+                raise TmError(
+                    "the proxy that the environment names cannot be used",
+                    hint="HTTPS_PROXY takes a URL such as http://proxy.example:3128; SOCKS is not supported.",
+                ) from None
+            return await stack.enter_async_context(asker)
 
         public_url = fleet.service.public_url
+        public = await asker_for(public_url)
+        twilio = await asker_for(api_url or "https://api.twilio.com")
+        model = await asker_for(environ.get("OPENAI_BASE_URL") or OPENAI_URL)
+        connections = await stack.enter_async_context(Connections(fleet, api_url=api_url))
         yield Instruments(
-            public=await asker_for(public_url),
-            twilio=TwilioApi(await asker_for(api_url or "https://api.twilio.com"), api_url),
-            model=await asker_for(environ.get("OPENAI_BASE_URL") or OPENAI_URL),
+            public=public,
+            twilio=TwilioApi(twilio, api_url),
+            model=model,
             lists=connections.reader,
             tls=tls,
             through_proxy=_needs_proxy(public_url, environ),
@@ -119,7 +128,8 @@ async def _check_runtime(fleet: Fleet, agents: Iterable[Agent], tools: Instrumen
         subject = Subject("agents")
         advice = "Mend the public URL first."
         return [*service.findings, subject.warning("all", "not checked: the runtime is not reached", advice)]
-    groups = await asyncio.gather(*(check_agent(fleet, agent, tools.public) for agent in agents))
+    checks = AgentChecks(fleet, tools.public)
+    groups = await asyncio.gather(*map(checks.check, agents))
     return [*service.findings, *(finding for group in groups for finding in group)]
 
 
@@ -152,6 +162,9 @@ def _regions_of(fleet: Fleet, agents: Iterable[Agent]) -> list[tuple[str, str]]:
 def _needs_proxy(url: str, environ: Mapping[str, str]) -> bool:
     """Tell whether requests to `url` leave through a proxy of the environment's."""
     names = ("https_proxy", "all_proxy") if url.startswith("https:") else ("http_proxy", "all_proxy")
-    return not is_on_this_machine(url) and any(
-        environ.get(name) or environ.get(name.upper()) for name in names
-    )
+    if is_on_this_machine(url) or not any(environ.get(name) or environ.get(name.upper()) for name in names):
+        return False
+    host = f".{urlsplit(url).hostname}"
+    exceptions = (environ.get("no_proxy") or environ.get("NO_PROXY") or "").split(",")
+    domains = [name.strip().removeprefix(".") for name in exceptions if name.strip()]
+    return not any(name == "*" or host.endswith(f".{name}") for name in domains)

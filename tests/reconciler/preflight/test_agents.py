@@ -9,12 +9,13 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from reconciler.preflight.agents import check_agent, judge_recording
+from reconciler.preflight.agents import AgentChecks
 from reconciler.preflight.asking import Answer, Asker
 from reconciler.preflight.finding import Finding, Subject, Verdict
+from reconciler.preflight.recordings import judge_recording
 from schemas import Fleet, require_fleet
 from tests.reconciler.preflight.servers import asker, broken
-from tests.runtime.office import AGENT, ENVIRONMENT, Office, fleet_of, open_office
+from tests.runtime.office import AGENT, ENVIRONMENT, FRONT_DESK, Office, fleet_of, open_office
 
 WAV = Path(__file__).parents[3] / "agents.d" / "media"
 
@@ -39,7 +40,7 @@ def found(findings: list[Finding], check: str) -> str:
 
 
 def front_desk(fleet: Fleet, questions: Asker) -> Awaitable[list[Finding]]:
-    return check_agent(fleet, fleet.agents["front-desk"], questions)
+    return AgentChecks(fleet, questions).check(fleet.agents["front-desk"])
 
 
 def test_a_runtime_with_the_same_declarations_passes_and_nothing_happens(tmp_path: Path) -> None:
@@ -137,3 +138,28 @@ api_secret: hidden
     (finding,) = asyncio.run(story())
     assert finding.verdict is Verdict.WARNING
     assert "not checked" in finding.found
+
+
+def test_a_recording_that_many_agents_play_is_fetched_once(tmp_path: Path) -> None:
+    recording = tmp_path / "agents.d" / "hold.wav"
+    recording.parent.mkdir()
+    recording.write_bytes(next(WAV.glob("*.wav")).read_bytes())
+    hold = "hold: {strategy: audio, audio: hold.wav}\n"
+    second = AGENT.replace("front-desk", "sales").replace(FRONT_DESK, "'+14155550124'")
+    fleet = fleet_of(tmp_path, f"{AGENT}{hold}---\n{second}{hold}")
+    fetched: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            fetched.append(request.url.path)
+        return httpx2.Response(404)
+
+    async def story() -> list[list[Finding]]:
+        async with asker(answer) as questions:
+            checks = AgentChecks(fleet, questions)
+            return await asyncio.gather(*map(checks.check, fleet.agents.values()))
+
+    one, other = asyncio.run(story())
+    assert (one[-1].group, other[-1].group) == ("agent front-desk", "agent sales")
+    assert one[-1].check == other[-1].check == "hold recording"
+    assert len(fetched) == 1

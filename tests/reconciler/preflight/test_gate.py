@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
 
-from reconciler.diff import diff
+from reconciler.diff import Policy, diff
 from reconciler.plan import Plan, SkipReason
 from reconciler.preflight import gate
 from reconciler.preflight.finding import Subject
@@ -24,6 +25,7 @@ from tests.reconciler.numbers import (
     live,
     wanted,
 )
+from tests.reconciler.preflight.servers import loopback
 
 
 def two_adoptions() -> Plan:
@@ -45,7 +47,7 @@ def test_another_host_needs_one_and_another_name_does_not() -> None:
 
 
 def test_a_number_that_is_detached_needs_none() -> None:
-    policy = POLICY.__class__(public_url=PUBLIC_URL, prune=True)
+    policy = Policy(public_url=PUBLIC_URL, prune=True)
     (change,) = diff((), [applied(wanted())], policy, NOW).changes
     assert not needs_preflight(change, PUBLIC_URL)
 
@@ -77,7 +79,7 @@ def test_an_unreachable_runtime_holds_back_every_new_number(tmp_path: Path) -> N
             wanted(number.number, number.agent, public_url="http://127.0.0.1:9") for number in fleet.numbers()
         ),
         [live(), live(SALES)],
-        POLICY.__class__(public_url="http://127.0.0.1:9"),
+        Policy(public_url="http://127.0.0.1:9"),
         NOW,
     )
     environ = {"TM_TWILIO_API_URL": "http://127.0.0.1:9"}
@@ -116,3 +118,42 @@ def test_where_nothing_is_new_nobody_is_asked(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(gate, "_failures", None)
     plan = diff((wanted(),), [applied(wanted())], POLICY, NOW)
     assert asyncio.run(checked_plan(plan, load(tmp_path), {}, asyncio.Event())) is plan
+
+
+def test_an_agent_whose_checks_do_not_end_holds_back_itself_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "PREFLIGHT_SECONDS", 0.3)
+    monkeypatch.setattr(gate, "SECONDS_PER_AGENT", 0.0)
+    voice_answers = iter([b"400 Bad Request", b"403 Forbidden"])
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Be a runtime that never answers for sales."""
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"content-length: (\d+)", head.lower())
+            await reader.readexactly(int(length[1]) if length else 0)
+            path = head.split()[1]
+            if path.startswith(b"/voice/sales"):
+                await reader.read()
+            status, body = b"200 OK", b"<Response/>"
+            if path.startswith(b"/stream"):
+                status = b"403 Forbidden"
+            elif path.startswith(b"/voice/front-desk?"):
+                status = next(voice_answers)
+            writer.write(b"HTTP/1.1 %s\r\nContent-Type: text/xml\r\n" % status)
+            writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    async def story() -> Plan:
+        async with loopback(serve) as port:
+            url = f"http://127.0.0.1:{port}"
+            fleet = load(tmp_path, environ={**ENVIRONMENT, "TM_PUBLIC_URL": url})
+            declared = tuple(wanted(one.number, one.agent, public_url=url) for one in fleet.numbers())
+            plan = diff(declared, [live(), live(SALES)], Policy(public_url=url), NOW)
+            return await checked_plan(plan, fleet, {"TM_TWILIO_API_URL": url}, asyncio.Event())
+
+    kept = asyncio.run(story())
+    assert [change.agent for change in kept.changes] == ["front-desk"]
+    (skipped,) = kept.skipped
+    assert skipped.agent == "sales"
+    assert "did not end within 0.3 s" in skipped.detail
