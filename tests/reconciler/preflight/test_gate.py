@@ -123,7 +123,7 @@ def test_where_nothing_is_new_nobody_is_asked(tmp_path: Path, monkeypatch: pytes
 def test_an_agent_whose_checks_do_not_end_holds_back_itself_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate, "PREFLIGHT_SECONDS", 0.3)
+    monkeypatch.setattr(gate, "PREFLIGHT_SECONDS", 0.8)
     monkeypatch.setattr(gate, "SECONDS_PER_AGENT", 0.0)
     voice_answers = iter([b"400 Bad Request", b"403 Forbidden"])
 
@@ -156,4 +156,4 @@ def test_an_agent_whose_checks_do_not_end_holds_back_itself_alone(
     assert [change.agent for change in kept.changes] == ["front-desk"]
     (skipped,) = kept.skipped
     assert skipped.agent == "sales"
-    assert "did not end within 0.3 s" in skipped.detail
+    assert "did not end within 0.8 s" in skipped.detail
