@@ -269,7 +269,8 @@ def _move_notes(changes: Iterable[Change]) -> tuple[Diagnostic, ...]:
 
 
 def _forgotten_notes(forgotten: Iterable[LiveNumber], policy: Policy) -> tuple[Diagnostic, ...]:
-    """Name the numbers that still point here although no file declares them."""
+    """Name the numbers that still point here although no file declares them, each once."""
+    once = {(record.account, record.resource, record.number): record for record in forgotten}
     return tuple(
         Diagnostic(
             "warning",
@@ -278,5 +279,5 @@ def _forgotten_notes(forgotten: Iterable[LiveNumber], policy: Policy) -> tuple[D
             " but no file declares it; --prune blanks its webhook",
             None,
         )
-        for record in forgotten
+        for record in once.values()
     )

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import MessagingService, NumberSeed, Seed, Sender
-from tests.e2e.world import FRONT_DESK, World, play
+from sandbox.network import HangUp, Listen
+from tests.e2e.world import CALLER, FRONT_DESK, World, play
 
+CALL_SECONDS = 30
 IRISH_TOKEN = "1" * 32
 GUESTS = "MG" + "a" * 32
 PARTNERS = "MG" + "b" * 32
@@ -39,6 +41,7 @@ name: partners
 whatsapp: {{messaging_service: {PARTNERS}}}
 instructions: Answer partners.
 """
+SEED = Seed(numbers=(NumberSeed(FRONT_DESK),), regional_tokens={"ie1": IRISH_TOKEN})
 IRELAND = {"IRISH_TOKEN": IRISH_TOKEN}
 
 
@@ -68,13 +71,20 @@ def test_a_number_moves_once_its_new_region_is_ready(tmp_path: Path) -> None:
         assert account.routes()[FRONT_DESK].voice_region == "ie1"
         assert (await world.tm("plan", "--exit-code", environment=IRELAND)).code == 0
 
-    play(
-        tmp_path,
-        story,
-        seed=Seed(numbers=(NumberSeed(FRONT_DESK),), regional_tokens={"ie1": IRISH_TOKEN}),
-        account=ACCOUNT,
-        fleet=FLEET,
-    )
+    play(tmp_path, story, seed=SEED, account=ACCOUNT, fleet=FLEET)
+
+
+def test_a_call_in_another_region_is_answered_by_the_record_that_was_written_there(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        assert (await world.tm("apply", "--yes", environment=IRELAND)).code == 0
+        async with world.serving(environment=IRELAND):
+            call = world.box.network.dial(from_=CALLER, to=FRONT_DESK, caller=(Listen(), HangUp()))
+            await call.ended(CALL_SECONDS)
+            record = await world.record_of(call.sid)
+        assert call.status == "completed"
+        assert (record["agent"], record["end_reason"]) == ("front-desk", "caller_hangup")
+
+    play(tmp_path, story, seed=SEED, account=ACCOUNT, fleet=FLEET)
 
 
 def test_a_number_that_was_routed_away_by_hand_is_brought_back(tmp_path: Path) -> None:
@@ -91,13 +101,7 @@ def test_a_number_that_was_routed_away_by_hand_is_brought_back(tmp_path: Path) -
         assert world.box.account.number(FRONT_DESK).voice_url is not None
         assert (await world.tm("plan", "--exit-code", "--check-routing", environment=IRELAND)).code == 0
 
-    play(
-        tmp_path,
-        story,
-        seed=Seed(numbers=(NumberSeed(FRONT_DESK),), regional_tokens={"ie1": IRISH_TOKEN}),
-        account=ACCOUNT,
-        fleet=FLEET,
-    )
+    play(tmp_path, story, seed=SEED, account=ACCOUNT, fleet=FLEET)
 
 
 def test_somebody_who_answers_in_another_region_keeps_his_calls(tmp_path: Path) -> None:
