@@ -14,7 +14,12 @@ _PLACES = {
     "service.yaml": "agents.d/service.yaml",
     "front-desk.yaml": "agents.d/front-desk.yaml",
     "team.yaml": "agents.d/team.yaml",
-    "workflow.yml": ".github/workflows/tm.yml",
+    "github/tm.yml": ".github/workflows/tm.yml",
+    "github/tm-drift.yml": ".github/workflows/tm-drift.yml",
+    "github/plan.sh": ".github/tm/plan.sh",
+    "github/comment.sh": ".github/tm/comment.sh",
+    "github/apply.sh": ".github/tm/apply.sh",
+    "github/drift.sh": ".github/tm/drift.sh",
     "vscode-settings.json": ".vscode/settings.json",
     "gitignore": ".gitignore",
 }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,6 +14,11 @@ from cli.main import run
 from schemas import load_fleet
 
 WRITTEN = {
+    ".github/tm/apply.sh",
+    ".github/tm/comment.sh",
+    ".github/tm/drift.sh",
+    ".github/tm/plan.sh",
+    ".github/workflows/tm-drift.yml",
     ".github/workflows/tm.yml",
     ".gitignore",
     ".vscode/settings.json",
@@ -55,13 +62,21 @@ def test_the_first_line_of_each_file_leads_an_editor_to_the_schema(tmp_path: Pat
     assert (tmp_path / target).exists()
 
 
-def test_the_workflow_plans_pull_requests_and_applies_main(tmp_path: Path) -> None:
+def scripts_of(job: dict[str, Any]) -> list[str]:
+    """The scripts that a job runs; all of them are there."""
+    return re.findall(r"bash (\S+)", "\n".join(step.get("run", "") for step in job["steps"]))
+
+
+def test_the_workflows_plan_pull_requests_apply_main_and_look_for_drift(tmp_path: Path) -> None:
     run(["init", str(tmp_path)])
-    workflow = yaml.safe_load((tmp_path / ".github" / "workflows" / "tm.yml").read_text())
-    plan, apply = workflow["jobs"]["plan"], workflow["jobs"]["apply"]
-    assert (plan["if"], apply["if"]) == ("github.event_name == 'pull_request'", "github.event_name == 'push'")
-    assert "tm plan" in [step.get("run") for step in plan["steps"]]
-    assert "tm apply --yes" in [step.get("run") for step in apply["steps"]]
+    workflows = tmp_path / ".github" / "workflows"
+    jobs = yaml.safe_load((workflows / "tm.yml").read_text())["jobs"]
+    assert jobs["plan"]["if"] == "github.event_name == 'pull_request'"
+    assert scripts_of(jobs["plan"]) == [".github/tm/plan.sh", ".github/tm/comment.sh"]
+    assert "github.event_name == 'push'" in jobs["apply"]["if"]
+    assert scripts_of(jobs["apply"]) == [".github/tm/apply.sh"]
+    drift = yaml.safe_load((workflows / "tm-drift.yml").read_text())["jobs"]["drift"]
+    assert scripts_of(drift) == [".github/tm/drift.sh"]
 
 
 def test_a_place_that_cannot_be_written_is_an_error_for_people(
