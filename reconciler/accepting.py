@@ -12,7 +12,8 @@ from pathlib import Path
 
 from reconciler.plan import Change, Plan
 from reconciler.settings import FieldChange
-from schemas.editing import CannotEdit, SetValues, edited, possible_edits
+from schemas.editing import edited, possible_edits
+from schemas.edits import CannotEdit, SetValues
 from schemas.file_edits import FileEdit, read_text
 from schemas.references import has_reference
 

@@ -15,7 +15,7 @@ from reconciler import codes
 from reconciler.attribution import Attribution
 from reconciler.documents import plan_document
 from reconciler.errors import ApiError
-from reconciler.plan import Cause, Change, Plan
+from reconciler.plan import Cause, Change, Plan, SkipReason
 from reconciler.report import key_of
 from reconciler.wording import listed_counts
 from schemas.places import Diagnostic
@@ -83,12 +83,14 @@ def drift_of(plan: Plan, ignore: Collection[str] = ()) -> Plan:
     """Return the plan with the changes that are drift or conflict only.
 
     Fields named in `ignore` do not count: a number that differs in nothing else is left out. Warnings
-    about limits are left out as well, they are about applying the whole plan.
+    about limits are left out as well, they are about applying the whole plan, and so are numbers that are
+    only called from: nobody applied anything to them.
     """
     changes = (_without(change, ignore) for change in plan.changes if change.cause in DRIFT_CAUSES)
     return replace(
         plan,
         changes=tuple(change for change in changes if change.fields),
+        skipped=tuple(item for item in plan.skipped if item.reason is not SkipReason.OUTBOUND_ONLY),
         diagnostics=tuple(item for item in plan.diagnostics if item.code != codes.OVER_A_LIMIT),
     )
 

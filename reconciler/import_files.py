@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.importing import Imported, ImportedAgent, LeftOut
-from schemas.editing import AddNumbers, CannotEdit, edited, possible_edits
+from schemas.editing import edited, possible_edits
+from schemas.edits import AddNumbers, CannotEdit
 from schemas.file_edits import FileEdit, read_text
 from schemas.fleet import Fleet
 from schemas.writing import list_lines, mapping_lines

@@ -59,6 +59,7 @@ class Watcher:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Check now and then again and again, until `stop` is set."""
+        self.due = self.clock()
         while not stop.is_set():
             await self._turn(stop)
             seconds = seconds_to_next(self._watch, self.interval, self.jitter())

@@ -9,49 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
-from schemas.errors import TmError
-from schemas.places import Diagnostic, Place
+from schemas.edit_check import require_meaning
+from schemas.edits import AddNumbers, CannotEdit, Edit, EditT, SetValues, Values
+from schemas.places import Place
 from schemas.references import has_reference
-from schemas.source import Reference, Source, SourceList, SourceMap
 from schemas.writing import flow_mapping, list_lines, mapping_lines, scalar
-from schemas.yaml_source import read_documents
 
 # Composing is all that is done with it: no value is ever constructed, so no tag can do anything.
 _COMPOSER = yaml.CSafeLoader
-
-Values = Mapping[str, str | bool]
-"""Fields of a number entry, such as `friendly_name`, with what they are to be."""
-
-
-class CannotEdit(TmError):
-    """The change cannot be made without changing something else as well; the text stays as it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class SetValues:
-    """Sets fields of one number entry of an agent; a shorthand entry is spelled out."""
-
-    agent: str
-    number: str
-    values: Values
-
-
-@dataclass(frozen=True, slots=True)
-class AddNumbers:
-    """Adds entries (each with its `number`) to an agent that has `known` numbers so far."""
-
-    agent: str
-    entries: Sequence[Values]
-    known: int
-
-
-Edit = SetValues | AddNumbers
-EditT = TypeVar("EditT", bound=Edit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +42,7 @@ def edited(text: str, file: str, edits: Sequence[Edit]) -> str:
     editor = _Editor(text, file, _agents(text, file))
     splices = [splice for edit in edits for splice in editor.splices(edit)]
     result = _spliced(text, splices)
-    _require_meaning(text, result, file, edits)
+    require_meaning(text, result, file, edits)
     return bom + result
 
 
@@ -272,55 +241,3 @@ def _spliced(text: str, splices: Sequence[_Splice]) -> str:
         parts += [text[done : splice.start], splice.text]
         done = splice.end
     return "".join([*parts, text[done:]])
-
-
-def _require_meaning(before: str, after: str, file: str, edits: Sequence[Edit]) -> None:
-    """Raise CannotEdit unless `after` declares what `before` does, apart from what was asked for."""
-    wanted = _meaning(before, file)
-    for edit in edits:
-        for document in wanted:
-            if (document.get("kind"), document.get("name")) == ("Agent", edit.agent):
-                _apply_to(document, edit)
-    if _meaning(after, file) != wanted:
-        raise CannotEdit(f"{file} cannot be changed without changing more than the values asked for")
-
-
-def _apply_to(document: dict[str, object], edit: Edit) -> None:
-    entries = document.setdefault("numbers", [])
-    assert isinstance(entries, list), "numbers were spelled out"
-    if isinstance(edit, AddNumbers):
-        entries += [_as_texts(entry) for entry in edit.entries]
-        return
-    for entry in entries:
-        if isinstance(entry, dict) and entry.get("number") == edit.number:
-            entry.update(_as_texts(edit.values))
-
-
-def _as_texts(values: Values) -> dict[str, object]:
-    return {key: str(value).lower() if isinstance(value, bool) else value for key, value in values.items()}
-
-
-def _meaning(text: str, file: str) -> list[dict[str, object]]:
-    """Return what a text declares as plain values, the numbers of agents spelled out."""
-    findings: list[Diagnostic] = []
-    documents = []
-    for source in read_documents(text, file, findings.append):
-        document = {key: _plain(value) for key, value in source.items()}
-        if document.get("kind") == "Agent" and "numbers" in document:
-            numbers = document["numbers"]
-            listed = numbers if isinstance(numbers, list) else [] if numbers is None else [numbers]
-            document["numbers"] = [item if isinstance(item, dict) else {"number": item} for item in listed]
-        documents.append(document)
-    if findings:
-        raise CannotEdit(f"{file} cannot be changed: {findings[0].message}", place=findings[0].place)
-    return documents
-
-
-def _plain(source: Source) -> object:
-    if isinstance(source, SourceMap):
-        return {key: _plain(value) for key, value in source.items()}
-    if isinstance(source, SourceList):
-        return [_plain(item) for item in source]
-    if isinstance(source, Reference):
-        return ("reference", source.text)
-    return source if source is None else str(source)

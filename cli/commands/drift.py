@@ -80,12 +80,10 @@ def command(
             raise RunFailedError(TmError("there is no terminal to ask on", hint="Accept unasked with --yes."))
         drift = _found(agents_dir, Wishes(target), environ, now, ignore, who=who)
         left = _accepted(accept(drift.plan), asks=not yes) if accepts else len(drift.plan.changes)
-    except RunFailedError as failure:
+    except (RunFailedError, TmError) as error:
+        failure = RunFailedError(error) if isinstance(error, TmError) else error
         write_plan_failure(failure, form, now, title="Drift")
         return failure.exit_code
-    except TmError as error:
-        write_plan_failure(RunFailedError(error), form, now, title="Drift")
-        return RunFailedError(error).exit_code
     _write(drift, form)
     return EXIT_DIFFERENCES if exit_code and left else EXIT_OK
 

@@ -47,9 +47,10 @@ def command(agents_dir: Path, environ: Mapping[str, str], dry_run: bool) -> int:
         for file in written.files:
             file.write()
             err().print(f"wrote {file.path}")
-    except RunFailedError as failure:
+    except (RunFailedError, TmError) as error:
+        failure = RunFailedError(error) if isinstance(error, TmError) else error
         failure.show()
-        write_document("Nothing was imported.")
+        write_document("The import ended with an error.")
         return failure.exit_code
     write_document(_summary(imported, written))
     return EXIT_OK
@@ -66,8 +67,6 @@ def _fleet(folder: Path, environ: Mapping[str, str]) -> Fleet:
 def _imported(fleet: Fleet, folder: Path, environ: Mapping[str, str]) -> tuple[Imported, ImportFiles]:
     try:
         return asyncio.run(import_run(fleet, folder, environ, datetime.now(UTC)))
-    except TmError as error:
-        raise RunFailedError(error) from error
     except KeyboardInterrupt as interrupt:
         raise RunFailedError(TmError("interrupted; nothing was written"), EXIT_INTERRUPTED) from interrupt
 

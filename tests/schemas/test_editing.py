@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.editing import AddNumbers, CannotEdit, Edit, SetValues, edited, possible_edits
+from schemas.editing import edited, possible_edits
+from schemas.edits import AddNumbers, CannotEdit, Edit, SetValues
 from schemas.errors import TmError
 from schemas.file_edits import FileEdit, read_text
 from schemas.source import SourceList, SourceMap
