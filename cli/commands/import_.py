@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from reconciler.printable import printable
 from reconciler.report import EXIT_INTERRUPTED, EXIT_OK
 from reconciler.runs import import_run
 from schemas.errors import TmError
-from schemas.file_edits import FileEdit, diff_of
+from schemas.file_edits import diff_of
 
 if TYPE_CHECKING:
     from reconciler.import_files import ImportFiles
@@ -77,14 +77,17 @@ def _summary(imported: Imported, written: ImportFiles) -> str:
         return "Nothing to import: the files declare every number."
     lines = []
     for agent in imported.agents:
-        count = f"{len(agent.entries)} number{'' if len(agent.entries) == 1 else 's'}"
-        reaches = f", which reach {agent.reaches}" if agent.reaches is not None else ""
-        lines.append(f"{agent.name}: {count}{reaches}")
+        reaches = f" reaching {agent.reaches}" if agent.reaches is not None else ""
+        lines.append(f"{agent.name}: {_counted(agent.entries, 'number')}{reaches}")
     changed = [file for file in written.files if file.before is not None]
     new = [file for file in written.files if file.before is None]
-    head = f"{_counted(new)} written, {_counted(changed)} added to"
+    head = ", ".join(
+        f"{_counted(files, 'file')} {verb}"
+        for files, verb in ((new, "written"), (changed, "added to"))
+        if files
+    )
     return "\n".join([head, *lines, *([diff_of(changed)] if changed else [])])
 
 
-def _counted(files: list[FileEdit]) -> str:
-    return f"{len(files)} file{'' if len(files) == 1 else 's'}"
+def _counted(things: Sequence[object], noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
