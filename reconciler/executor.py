@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from reconciler.congestion import FIRST_LIMIT
+from reconciler.interrupts import Halt
 from reconciler.lane import Gate
 from reconciler.plan import Change, Plan
-from reconciler.ports import AccountWriter
+from reconciler.ports import AccountReader, AccountWriter
 from reconciler.report import Failed, NotAttempted, Outcome, Report, key_of, report_of
 from reconciler.writing import ChangeWriter, failed
 from schemas.errors import TmError
@@ -50,7 +51,7 @@ class Executor:
     fail_fast: bool = False
     seconds: float = NUMBER_SECONDS
 
-    async def apply(self, plan: Plan, stop: asyncio.Event) -> Report:
+    async def apply(self, plan: Plan, stop: Halt) -> Report:
         """Apply every change and report. Once `stop` is set no new number is begun; running ones end."""
         course = _Course()
         async with asyncio.TaskGroup() as accounts:
@@ -58,9 +59,7 @@ class Executor:
                 accounts.create_task(self._begin(tuple(changes), self.gates(account), stop, course))
         return report_of(plan, course.outcomes, interrupted=stop.is_set())
 
-    async def _begin(
-        self, changes: Sequence[Change], gate: Gate, stop: asyncio.Event, course: _Course
-    ) -> None:
+    async def _begin(self, changes: Sequence[Change], gate: Gate, stop: Halt, course: _Course) -> None:
         """Begin one number after the other, each as soon as the account has room for it."""
         async with asyncio.TaskGroup() as numbers:
             for change in changes:
@@ -79,11 +78,17 @@ class Executor:
         course.ended(outcome)
         self.on_outcome(outcome)
 
+    def _answering(self, change: Change) -> AccountReader | None:
+        """Return the account in the region that answers now, where the plan looked at it."""
+        region = change.now.voice_region
+        return self.writers(change.account, region) if change.answering and region else None
+
     async def _outcome(self, change: Change) -> Outcome:
         """Apply one change; what goes wrong with it is its outcome."""
         try:
             async with asyncio.timeout(self.seconds):
-                return await self.writer.write(change, self.writers(change.account, change.region))
+                account = self.writers(change.account, change.region)
+                return await self.writer.write(change, account, self._answering(change))
         except TmError as error:
             return failed(change, error)
         except TimeoutError:

@@ -170,9 +170,12 @@ class Plan:
     def plan_id(self) -> str:
         """16 hex digits over what the plan would do: the same plan has the same id, whenever it is made."""
         content = [
-            [change.account, change.region, change.sid, change.action, change.cause]
-            + [[field.field, field.before, field.after] for field in change.fields]
-            + [list(change.write.managed())]
+            (
+                (change.account, change.region, change.sid, change.action, change.cause),
+                [(field.field, field.before, field.after) for field in change.fields],
+                list(change.write.managed()),
+                change.reach_before if change.moves else None,
+            )
             for change in self.changes
         ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from reconciler.desired import DesiredNumber, desired_numbers
 from reconciler.documents import FORMAT_VERSION, plan_document, to_json, tool_version
 from reconciler.marker import without_markers
 from reconciler.plan import Action, Cause, Change, Ownership, Plan, Skipped, SkipReason, Unchanged
+from reconciler.report import key_of
 from reconciler.resources import Resource
-from reconciler.settings import FIELD_NAMES, FieldChange, Settings
+from reconciler.settings import FIELD_NAMES, FieldChange, Settings, Value
 from schemas.errors import TmError
 from schemas.fleet import Fleet
 from schemas.places import Place
@@ -84,6 +86,7 @@ class _RestsOn(_Read):
     accounts: dict[str, str]
     ours: int
     new_host: str | None
+    answering: dict[str, dict[str, bool | str]] = {}
 
 
 class _Document(_Read):
@@ -104,6 +107,9 @@ def save_plan(file: Path, plan: Plan, fleet: Fleet) -> None:
         "accounts": _account_sids(fleet),
         "ours": plan.ownership.ours,
         "new_host": plan.ownership.new_host,
+        "answering": {
+            key_of(change): dict(change.answering.managed()) for change in plan.changes if change.answering
+        },
     }
     text = to_json({**plan_document(plan), "rests_on": rests_on})
     try:
@@ -127,7 +133,7 @@ def load_plan(file: Path, fleet: Fleet) -> Plan:
         where = ".".join(str(step) for step in first["loc"]) or "the document"
         raise UnreadablePlanError(f"{file} is not a saved plan: {where}: {first['msg']}") from error
     _require_same_ground(document, fleet)
-    plan = _plan(document, fleet)
+    plan = _with_answering(_plan(document, fleet), document.rests_on.answering)
     if plan.plan_id != document.plan_id:
         raise OutdatedPlanError("the saved plan was edited after it was made", hint="Make a new plan.")
     return plan
@@ -203,6 +209,21 @@ def _plan(document: _Document, fleet: Fleet) -> Plan:
         ),
         unchanged=tuple(Unchanged(item.number, item.agent, item.sid) for item in document.unchanged),
         ownership=Ownership(document.rests_on.ours, document.rests_on.new_host),
+    )
+
+
+def _with_answering(plan: Plan, answering: Mapping[str, Mapping[str, Value]]) -> Plan:
+    """Restore what callers reached in another region when the plan was made."""
+    if not all(frozenset(fields) <= frozenset(FIELD_NAMES) for fields in answering.values()):
+        raise UnreadablePlanError("this is not a saved plan: a record has fields that no number has")
+    return replace(
+        plan,
+        changes=tuple(
+            replace(change, answering=Settings().with_values(answering[key_of(change)]))
+            if key_of(change) in answering
+            else change
+            for change in plan.changes
+        ),
     )
 
 

@@ -18,7 +18,7 @@ from reconciler.http_client import Sleep
 from reconciler.journal import Journal
 from reconciler.live import LiveNumber
 from reconciler.plan import Change
-from reconciler.ports import AccountWriter, Receipt
+from reconciler.ports import AccountReader, AccountWriter, Receipt
 from reconciler.report import NOT_STORED, AlreadyDone, Failed, Outcome, Stale, Updated
 from reconciler.retry import RetryPolicy
 from schemas.errors import TmError
@@ -34,10 +34,14 @@ class ChangeWriter:
     sleep: Sleep = asyncio.sleep
     jitter: Callable[[], float] = random.random
 
-    async def write(self, change: Change, account: AccountWriter) -> Outcome:
+    async def write(
+        self, change: Change, account: AccountWriter, answering: AccountReader | None = None
+    ) -> Outcome:
         """Look whether the plan still holds for this number, then write it between two journal lines.
 
-        A change that is half done, by a run that was cut off between its steps, is completed.
+        `answering` is the account in the region that answers a number which moves: whoever got hold of
+        its calls there since the plan keeps them. A change that is half done, by a run that was cut off
+        between its steps, is completed.
         """
         found = await _live(change, account)
         live = found.bare
@@ -45,6 +49,8 @@ class ChangeWriter:
         if not pending:
             return AlreadyDone(change)
         if any(live.masked_by(step.write) != step.expected for step in pending):
+            return Stale(change)
+        if change.answering and answering and await _reached(change, answering) != change.reach_before:
             return Stale(change)
         await asyncio.to_thread(self.journal.intends, change, found.stored, self.clock())
         outcome, request_id = await self._write(change, pending, account)
@@ -106,6 +112,12 @@ async def _live(change: Change, account: AccountWriter) -> LiveNumber:
     """Read what a change writes: the record, and the route where that is part of it."""
     live = await account.fetch(change.sid)
     return live if change.write.voice_region is None else live.routed(await account.route(change.number))
+
+
+async def _reached(change: Change, answering: AccountReader) -> str:
+    """Read what callers reach in the region that answers a number which moves."""
+    there = await answering.fetch(change.sid)
+    return replace(change, answering=there.bare).reach_before
 
 
 async def _sent(step: Change, account: AccountWriter) -> Receipt:

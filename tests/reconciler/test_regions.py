@@ -71,7 +71,8 @@ def run(tmp_path: Path) -> Run:
     def write(change: Change, account: MemoryRegions) -> Outcome:
         with closing(Journal(tmp_path / "run.jsonl", "plan")) as journal:
             writer = ChangeWriter(journal, clock=lambda: NOW, sleep=sleep, jitter=lambda: 1.0)
-            return asyncio.run(writer.write(change, account(change.account, change.region)))
+            port = account(change.account, change.region)
+            return asyncio.run(writer.write(change, port, account("main", change.now.voice_region or "us1")))
 
     return write
 
@@ -233,11 +234,9 @@ def test_a_saved_plan_keeps_the_move(tmp_path: Path) -> None:
     save_plan(tmp_path / "plan.json", plan, fleet)
     saved = the_change(load_plan(tmp_path / "plan.json", fleet))
     change = the_change(plan)
-    assert (saved.expected, saved.write, saved.steps[1].write) == (
-        change.expected,
-        change.write,
-        Settings(voice_region="ie1"),
-    )
+    assert (saved.expected, saved.write, saved.steps) == (change.expected, change.write, saved.steps)
+    assert saved.steps[1].write == Settings(voice_region="ie1")
+    assert saved.reach_before == change.reach_before == f"{VOICE_URL}, in us1"
 
 
 def test_a_route_without_an_answer_is_repeated_after_a_look(run: Run) -> None:
@@ -249,12 +248,14 @@ def test_a_route_without_an_answer_is_repeated_after_a_look(run: Run) -> None:
     assert len(irish.writes) == 2
 
 
-@pytest.mark.parametrize("meanwhile", ["record", "route"])
+@pytest.mark.parametrize("meanwhile", ["record", "route", "answering"])
 def test_what_somebody_changed_since_the_plan_is_stale(run: Run, meanwhile: str) -> None:
     account = in_both(applied(wanted()))
     change = the_change(planned(IRISH, account))
     if meanwhile == "record":
         account.regions["ie1"].edit(FRONT_DESK, voice_url=SOMEBODYS)
+    elif meanwhile == "answering":
+        account.regions["us1"].edit(FRONT_DESK, voice_url=SOMEBODYS)
     else:
         account.routes[FRONT_DESK] = "au1"
     assert isinstance(run(change, account), Stale)
