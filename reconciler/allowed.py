@@ -26,12 +26,15 @@ class _Allowed:
 
 _NUMBERS = "/2010-04-01/Accounts/AC[^/]+/IncomingPhoneNumbers"
 
+_DOCUMENTS = "/v1/Services/default/Documents"
+
 _TABLE = (
     _Allowed("api", rf"{_NUMBERS}(/PN[^/]+)?\.json", rf"{_NUMBERS}/PN[^/]+\.json"),
     _Allowed("routes", r"/v2/PhoneNumbers/\+?\d+", r"/v2/PhoneNumbers/\+?\d+"),
     _Allowed("messaging", r"/v1/Services(/MG[^/]+)?", r"/v1/Services/MG[^/]+"),
     _Allowed("messaging", r"/v2/Channels/Senders(/XE[^/]+)?", r"/v2/Channels/Senders/XE[^/]+"),
     _Allowed("monitor", r"/v1/Events"),
+    _Allowed("sync", rf"{_DOCUMENTS}/tm-apply", rf"{_DOCUMENTS}(/tm-apply)?"),  # the lease of a run
 )
 
 

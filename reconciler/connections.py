@@ -15,6 +15,7 @@ from reconciler.http_client import TIMEOUT, NumbersTransport, Sleep, Target
 from reconciler.lane import Lane, Traffic
 from reconciler.library import Credentials, session_for
 from reconciler.monitor_events import MonitorEvents
+from reconciler.sync_documents import SyncDocument
 from schemas.account import EDGE_OF_REGION, Account
 from schemas.errors import TmError
 from schemas.fleet import Fleet
@@ -79,6 +80,11 @@ class Connections:
     def events(self, account: str, region: str) -> MonitorEvents:
         """Return what happened to the resources of an account in a region; it can only be read."""
         return MonitorEvents(session_for(*self._access(account, region, may_write=False)))
+
+    def lease(self, account: str) -> SyncDocument:
+        """Return the document in which an account's lease is kept."""
+        region = self._fleet.accounts[account].region
+        return SyncDocument(session_for(*self._access(account, region, may_write=True)))
 
     def lane(self, account: str) -> Lane:
         """Return what bounds the requests to an account; accounts of one SID share it."""

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM while a run is under way: the first is a request to end, the second ends at once."""
+"""What ends a run before its time: SIGINT and SIGTERM, the first as a request and the second at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,28 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
+from typing import Protocol
+
+
+class Halt(Protocol):
+    """A request to begin nothing new."""
+
+    def is_set(self) -> bool:
+        """Tell whether it was made."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """A request that was made as soon as one of several was."""
+
+    requests: tuple[Halt, ...]
+
+    def is_set(self) -> bool:
+        """Tell whether any was made."""
+        return any(request.is_set() for request in self.requests)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reconciler.http_client import Sleep
+from reconciler.interrupts import Halt
 from reconciler.origin import Origin
 from schemas.errors import TmError
 
@@ -68,7 +69,7 @@ class FileLock:
     """
 
     folder: Path
-    stop: asyncio.Event
+    stop: Halt
     clock: Callable[[], float] = time.monotonic
     sleep: Sleep = asyncio.sleep
 

@@ -71,6 +71,7 @@ class Report:
     skipped: tuple[Skipped, ...]
     unchanged: tuple[Unchanged, ...]
     interrupted: bool = False
+    lock_lost: bool = False
     traffic: Traffic = field(default_factory=Traffic)
 
     def of(self, *kinds: type[Outcome]) -> Iterator[Outcome]:
@@ -79,9 +80,11 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """Interrupted before failed before stale."""
+        """Interrupted, or no longer alone, before failed before stale."""
         if self.interrupted:
             return EXIT_INTERRUPTED
+        if self.lock_lost:
+            return EXIT_ERROR
         if any(self.of(Failed)):
             return EXIT_FAILED
         left = any(skipped.reason is SkipReason.CHANGED_SINCE for skipped in self.skipped)

@@ -12,13 +12,14 @@ from pathlib import Path
 from reconciler.congestion import HIGHEST_LIMIT
 from reconciler.connections import Connections
 from reconciler.drift import Drift, drift_of
+from reconciler.exclusive import Exclusion
 from reconciler.executor import Executor
 from reconciler.import_files import ImportFiles
 from reconciler.import_run import make_import
 from reconciler.importing import Imported
-from reconciler.interrupts import interrupted_by
+from reconciler.interrupts import AnyOf, interrupted_by
 from reconciler.journal import journal_for
-from reconciler.lock import FileLock, Holder, WaitInterruptedError
+from reconciler.lock import Holder, WaitInterruptedError
 from reconciler.monitor_events import who_changed
 from reconciler.origin import origin_of
 from reconciler.plan import Plan
@@ -128,12 +129,13 @@ async def apply_until(
     conduct: Conduct,
     on_outcome: Callable[[Outcome], None],
 ) -> Report:
-    """Apply a plan. Once `stop` is set no number is begun any more. Raises TmError."""
+    """Apply a plan, alone on its accounts. Once `stop` is set no number is begun any more. Raises TmError."""
     state_dir = Path(environ.get("TM_STATE_DIR") or _DEFAULT_STATE_DIR)
     origin = await asyncio.to_thread(origin_of, conduct.command, fleet.folder, environ, now)
     accounts = {change.account: fleet.accounts[change.account].account_sid for change in plan.changes}
+    lost = asyncio.Event()
+    halt = AnyOf((stop, lost))
     journal = journal_for(state_dir, plan.plan_id, now, origin, accounts)
-    lock = FileLock(state_dir / "locks", stop)
     api_url = environ.get("TM_TWILIO_API_URL")
     with closing(journal):
         async with Connections(
@@ -147,10 +149,17 @@ async def apply_until(
                 on_outcome,
                 conduct.fail_fast,
             )
-            holder = Holder.of_this_process(origin)
+            leases = connections.lease if fleet.service.lock == "sync" else None
+            alone = Exclusion(state_dir / "locks", accounts, leases, halt, on_lost=lost.set)
             try:
-                async with lock.held(accounts.values(), holder, conduct.lock_timeout):
-                    report = await executor.apply(answered, stop)
+                async with alone.held(Holder.of_this_process(origin), conduct.lock_timeout):
+                    report = await executor.apply(answered, halt)
             except WaitInterruptedError:
                 report = nothing_attempted(answered)
-            return replace(report, plan_id=plan.plan_id, traffic=connections.traffic)
+            return replace(
+                report,
+                plan_id=plan.plan_id,
+                interrupted=stop.is_set(),
+                lock_lost=lost.is_set(),
+                traffic=connections.traffic,
+            )

@@ -64,7 +64,9 @@ def report_summary_line(report: Report) -> str:
     counts += [(len(report.skipped), "skipped"), (len(report.unchanged), "unchanged")]
     counts += [(sum(1 for _ in report.of(NotAttempted)), _VERBS[NotAttempted])]
     told = listed_counts(counts) or "nothing to do"
-    return f"Interrupted: {told}" if report.interrupted else told
+    if report.interrupted:
+        return f"Interrupted: {told}"
+    return f"Stopped, the lock was lost: {told}" if report.lock_lost else told
 
 
 def listed_counts(counts: Iterable[tuple[int, str]]) -> str:
