@@ -224,6 +224,7 @@ class Conversation:
         return [*self._play(now), *requests]
 
     def _on_audio(self, event: ev.ModelAudio, now: float) -> Sequence[Action]:
+        self._turns.reacted()
         if self._turns.discarded(event.response_id):
             return ()
         try:

@@ -158,6 +158,8 @@ class CallMachine:
             self._warn_at = math.inf
             actions += self._conversation.request(Respond(guidance=WARNING), now)
         actions += self._conversation.wake(now)
+        if self._conversation.hopeless:
+            return [*actions, *self._lose_model("the model does not answer", now)]
         return [*actions, *self._settle(now)]
 
     # --- the leg, the model's connection, the outside
@@ -297,7 +299,7 @@ class CallMachine:
     def _lose_model(self, detail: str, now: float) -> Sequence[Action]:
         """Go on without the model: play what it said, then the fallback message, unless that was goodbye."""
         if self._model is _Model.GONE:
-            return ()
+            return self._settle(now)
         self._model = _Model.GONE
         self._conversation.lose_model()
         if not self._leaving:

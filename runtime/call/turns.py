@@ -14,6 +14,7 @@ from typing import Final
 from runtime.call.actions import Respond
 
 PATIENCE: Final = 5.0  # s after which a request without any reaction no longer holds up the next one
+LONGEST_SILENCE: Final = 15.0  # s without any reaction to a request after which the model is given up
 LONGEST_SPEECH: Final = 20.0  # s after which a caller who never seems to pause no longer holds up a request
 LONGEST_QUEUE: Final = 8
 MOST_FAILURES: Final = 2
@@ -29,6 +30,7 @@ class Turns:
         "_discarded",
         "_failures",
         "_held_until",
+        "_unanswered_since",
         "_waiting",
         "active",
     )
@@ -38,6 +40,7 @@ class Turns:
         self._asked: Respond | None = None  # requested, not begun
         self._answering: Respond | None = None  # what the active response was asked with, as far as we know
         self._asked_at: float | None = None
+        self._unanswered_since = math.inf
         self._waiting: deque[Respond] = deque()
         self._discarded: dict[str, None] = {}
         self._failures = 0
@@ -61,20 +64,25 @@ class Turns:
 
     def next(self, now: float) -> list[Respond]:
         """Return the request whose turn it is, if there is one."""
+        if now >= self._unanswered_since + LONGEST_SILENCE:
+            self._failures = MOST_FAILURES
+            return []
         if self._asked_at is not None and now >= self._asked_at + PATIENCE:
             self._asked_at = None
         if not self._waiting or not self.idle or now < self._held_until:
             return []
         self._asked = self._waiting.popleft()
         self._asked_at = now
+        self._unanswered_since = min(now, self._unanswered_since)
         return [self._asked]
 
     def wake_at(self) -> float:
-        """Return when (s) a waiting request is to be made even if nothing happens until then."""
+        """Return when (s) a request is to be made, or given up, even if nothing happens until then."""
+        given_up_at = self._unanswered_since + LONGEST_SILENCE
         if not self._waiting or self.active is not None:
-            return math.inf
+            return given_up_at
         unanswered_until = -math.inf if self._asked_at is None else self._asked_at + PATIENCE
-        return max(unanswered_until, self._held_until)
+        return min(given_up_at, max(unanswered_until, self._held_until))
 
     def caller_speaks(self, now: float) -> None:
         """Let requests wait: nobody talks over the caller."""
@@ -84,15 +92,21 @@ class Turns:
         """Let requests wait for the answer that the model now gives by itself."""
         self._held_until = now + PATIENCE
 
+    def reacted(self) -> None:
+        """Note a sign of life: the model speaks, whether or not it said that it begins to."""
+        self._unanswered_since = math.inf
+
     def started(self, response_id: str) -> None:
         """Note that the model has begun to answer."""
         self.active = response_id
         self._held_until = -math.inf
+        self.reacted()
         self._answering, self._asked, self._asked_at = self._asked, None, None
 
     def ended(self, response_id: str, *, failed: bool, now: float) -> list[Respond]:
         """Note that the model has finished an answer and return the request whose turn it is now."""
         self._discarded.pop(response_id, None)
+        self.reacted()
         if response_id == self.active:
             self.active = None
         answering, self._answering = self._answering, None
@@ -108,6 +122,7 @@ class Turns:
         """
         request = self._asked or self._answering
         self._asked, self._answering, self._asked_at = None, None, None
+        self.reacted()
         if request is None:
             return []
         if self.active is not None:

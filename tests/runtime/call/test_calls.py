@@ -96,7 +96,7 @@ def test_a_model_that_is_not_ready_within_20_s_is_not_waited_for() -> None:
 
 def test_a_stream_that_does_not_come_within_20_s_ends_the_call() -> None:
     world = World()
-    world.feed(ev.ModelConnected(), ev.ModelConfigured(True))
+    world.feed(ev.ModelConnected(), ev.ModelConfigured(True), ev.ResponseStarted("r0"))
     world.run(19.9)
     assert not world.ended
     assert world.run(0.2) == [CloseModel(), Finished()]

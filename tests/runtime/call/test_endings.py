@@ -15,7 +15,7 @@ from runtime.call.actions import (
 from runtime.call.ending import Ending
 from runtime.call.machine import WARNING
 from runtime.call.plan import CallPlan
-from tests.runtime.call.world import BYTES_PER_SECOND, STREAM, Network, World
+from tests.runtime.call.world import BYTES_PER_SECOND, STREAM, Network, World, payload
 
 SECOND = BYTES_PER_SECOND
 SORRY = "Please call again later."
@@ -81,6 +81,31 @@ def test_a_response_that_failed_is_asked_for_once_more_and_then_given_up() -> No
     world.feed(ev.ResponseStarted("r2"))
     given_up = world.feed(ev.ResponseEnded("r2", "failed", None, "server_error"))
     assert given_up == [CloseModel(), EndStream(SORRY), Finished()]
+
+
+def test_a_model_that_takes_a_request_and_never_reacts_is_given_up_after_15_s() -> None:
+    world = answered(CallPlan(greeting="Good evening.", fallback_message=SORRY))
+    world.run(14.9)
+    assert not world.ended
+    assert world.run(0.2) == [CloseModel(), EndStream(SORRY), Finished()]
+    assert world.machine.ending == Ending("rejected", reject_reason="model_unavailable")
+
+
+def test_a_model_that_speaks_without_saying_that_it_begins_is_not_given_up() -> None:
+    world = answered(CallPlan(greeting="Good evening."))
+    world.feed(ev.ModelAudio("r1", "a", payload(b"a" * SECOND)))
+    world.run(30.0)
+    assert not world.ended
+
+
+def test_what_a_failing_model_said_is_played_and_the_fallback_message_follows_at_once() -> None:
+    world = answered(CallPlan(fallback_message=SORRY))
+    world.say("a", b"a" * SECOND, end=False)
+    world.feed(ev.ResponseEnded("r1", "failed", None, "server_error"), ev.ResponseStarted("r2"))
+    world.feed(ev.ResponseEnded("r2", "failed", None, "server_error"))
+    world.run(1.5)
+    assert world.carrier.heard(world.now) == b"a" * SECOND
+    assert world.done[-2][1] == EndStream(SORRY)
 
 
 def test_failures_that_lie_apart_do_not_add_up() -> None:
@@ -191,6 +216,7 @@ def test_a_long_call_is_warned_and_ended_with_the_fallback_message() -> None:
     world.feed(ev.ResponseStarted("r0"), ev.ResponseEnded("r0", "completed"))
     assert world.run(89.9) == []
     assert world.run(0.2) == [Respond(guidance=WARNING)]
+    world.feed(ev.ResponseStarted("r1"), ev.ResponseEnded("r1", "completed"))
     world.run(29.8)
     assert not world.ended
     assert world.run(0.2)[-3:] == [EndStream(SORRY), CloseModel(), Finished()]
@@ -206,6 +232,7 @@ def test_a_call_of_60_s_gets_no_warning() -> None:
 def test_the_limit_counts_from_the_answer_where_the_plan_names_it() -> None:
     world = World(CallPlan(max_call_seconds=40, answered_at=90.0))
     world.answer()
+    world.feed(ev.ResponseStarted("r0"))
     world.run(29.9)
     assert not world.ended
     world.run(0.2)
@@ -214,6 +241,7 @@ def test_the_limit_counts_from_the_answer_where_the_plan_names_it() -> None:
 
 def test_a_second_start_is_counted_and_changes_nothing() -> None:
     world = answered(CallPlan(max_call_seconds=60))
+    world.feed(ev.ResponseStarted("r0"))
     world.run(30.0)
     assert world.feed(STREAM_STARTED) == []
     assert world.machine.facts.bad_frames == 1
