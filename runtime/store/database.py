@@ -71,6 +71,9 @@ def migrate(engine: Engine) -> None:
     config.set_main_option("path_separator", "os")
     try:
         with engine.begin() as connection:
+            if engine.url.get_backend_name() == "sqlite":
+                # Nodes that start together: one makes the tables, the others wait and find them made.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except (SQLAlchemyError, CommandError) as error:

@@ -287,3 +287,16 @@ def test_a_stored_record_that_is_no_json_is_an_error_for_people(tmp_path: Path) 
         database.commit()
     with pytest.raises(DatabaseError):
         History(url(tmp_path)).find("id-001")
+
+
+def test_nodes_that_start_together_on_a_new_database_all_start(tmp_path: Path) -> None:
+    async def start(name: str) -> None:
+        store = CallStore(url(tmp_path), node=name)
+        await store.open()
+        await store.close()
+
+    async def together() -> None:
+        await asyncio.gather(*(start(f"node-{number}") for number in range(4)))
+
+    asyncio.run(together())
+    assert History(url(tmp_path)).newest(None, 1).records == ()
