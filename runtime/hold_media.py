@@ -7,6 +7,7 @@ a changed file has a new address.
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,9 +23,12 @@ SPOKEN_FIRST = frozenset({"text", "text_then_music"})
 
 # How fast Twilio's voices read, characters a second; only a time-out depends on it.
 READING_SPEED = 12.0
-# The least that MP3 files have in practice, bits a second: what they say themselves would be more exact
-# than a time-out needs.
+# The longest pause that a <break> of SSML makes, in seconds (Amazon Polly).
+LONGEST_BREAK = 10.0
+# The least that MP3 files have, bits a second: MPEG 1, and MPEG 2 and 2.5 with their lower sample rates.
+# Reading each frame would be more exact than a time-out needs.
 SLOWEST_MP3 = 32_000
+SLOWEST_MP3_OF_LOW_RATE = 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class HoldMedia:
         if hold is None:
             return HoldPrelude()
         if hold.strategy in SPOKEN_FIRST and hold.text:
-            return HoldPrelude(text=hold.text, voice=hold.voice, seconds=len(hold.text) / READING_SPEED)
+            return HoldPrelude(text=hold.text, voice=hold.voice, seconds=reading_time(hold.text))
         if hold.played_by_twilio is not None:
             recording = self._by_file[hold.played_by_twilio]
             return HoldPrelude(play_url=f"{base_url}{recording.path}", seconds=recording.seconds)
@@ -84,11 +88,25 @@ def _read(file: Path) -> Recording:
     )
 
 
+def reading_time(text: str) -> float:
+    """Return about how long a text takes to read, in seconds: rather too long than too short."""
+    return len(text) / READING_SPEED + LONGEST_BREAK * text.count("<break")
+
+
 def playing_time(content: bytes) -> float:
     """Return how long a recording plays, in seconds: exact for WAV, the most that it can be for MP3."""
     if content[:4] == b"RIFF" and content[8:12] == b"WAVE":
         return _wav_seconds(content)
-    return len(content) * 8 / SLOWEST_MP3
+    return len(content) * 8 / (SLOWEST_MP3 if _is_mpeg_1(content) else SLOWEST_MP3_OF_LOW_RATE)
+
+
+def _is_mpeg_1(content: bytes) -> bool:
+    """Tell by the first frame: 11 set bits, then 2 for the version. An ID3 tag has a size of 7-bit bytes."""
+    start = 0
+    if content[:3] == b"ID3":
+        start = 10 + sum((byte & 0x7F) << 7 * place for place, byte in enumerate(reversed(content[6:10])))
+    frame = re.compile(rb"\xff[\xe0-\xff]").search(content, start)
+    return frame is not None and frame[0][1] >> 3 & 3 == 3
 
 
 def _wav_seconds(content: bytes) -> float:

@@ -69,3 +69,19 @@ def test_a_recording_is_played_before_the_stream_from_an_address_made_of_its_con
 
 def test_without_a_hold_nothing_is_played() -> None:
     assert HoldMedia.load([]).prelude(None, BASE) == HoldPrelude()
+
+
+def test_the_playing_time_of_an_mp3_is_never_taken_for_too_short() -> None:
+    slow_mpeg_2 = b"\xff\xf3\x18\xc4" + bytes(60 * 1000 - 4)  # a minute at 8 kbit/s
+    assert playing_time(slow_mpeg_2) >= 60
+    slow_mpeg_1 = b"\xff\xfb\x10\xc4" + bytes(60 * 4000 - 4)  # a minute at 32 kbit/s
+    assert playing_time(slow_mpeg_1) == pytest.approx(60)
+    picture = b"\xff\xf3" + bytes(254)
+    tagged = b"ID3\x04\x00\x00\x00\x00\x02\x00" + picture + slow_mpeg_1
+    assert playing_time(tagged) == pytest.approx(60, abs=1)
+
+
+def test_pauses_in_a_hold_text_are_waited_for() -> None:
+    text = "One moment" + ' <break time="10s"/>' * 6 + " please."
+    hold = Hold.model_validate({"strategy": "text", "text": text})
+    assert HoldMedia.load([hold]).prelude(hold, BASE).seconds >= 60
