@@ -20,6 +20,8 @@ _log = logging.getLogger(__name__)
 MOST_REMEMBERED = 2_000
 # How long ended calls may take to let go of their sockets when the node stops.
 LAST_SECONDS = 5.0
+# Endings that come over a caller who is still on the line and deserves a word.
+_CUT_SHORT = frozenset({"drained", "max_duration", "media_error", "model_error"})
 
 
 @dataclass(slots=True)
@@ -64,10 +66,11 @@ class LiveCall:
     @property
     def goodbye(self) -> str | None:
         """What Twilio is to say after the stream; the fallback message where the agent could not speak."""
+        if self.session.goodbye is not None:
+            return self.session.goodbye
         ending = self.session.machine.ending
-        if self.session.goodbye is None and (ending is None or ending.reject_reason is not None):
-            return self.fallback_message
-        return self.session.goodbye
+        owed = ending is None or ending.reject_reason is not None or ending.end_reason in _CUT_SHORT
+        return self.fallback_message if owed else None
 
     def _epoch_ms(self, moment: float | None) -> int | None:
         return None if moment is None else self.opening.started_at + round((moment - self.begun_at) * 1000)

@@ -86,7 +86,7 @@ class OpenAIConnections:
         except InvalidStatus as error:
             detail = f"the model's server answered {error.response.status_code}"
             raise ModelUnavailableError(detail) from None
-        except (OSError, TimeoutError, WebSocketException, OpenAIError) as error:
+        except (OSError, ValueError, WebSocketException, OpenAIError) as error:  # ValueError: of the address
             detail = f"the model's server cannot be reached ({type(error).__name__})"
             raise ModelUnavailableError(detail) from None
 

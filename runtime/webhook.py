@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from runtime.signature import Parameters
@@ -32,12 +33,12 @@ class VoiceWebhook:
         call_sid = parameters.get("CallSid", "")
         if not call_sid or len(call_sid) > 64:
             raise NotAWebhookError("the request names no call (CallSid)")
-        duration = parameters.get("CallDuration", "")
+        duration = re.fullmatch(r"[0-9]{1,9}", parameters.get("CallDuration", ""))
         return cls(
             call_sid=call_sid,
             caller=parameters.get("From", ""),
             called=parameters.get("To", ""),
             caller_country=parameters.get("FromCountry") or None,
             status=parameters.get("CallStatus", ""),
-            duration_seconds=int(duration) if duration.isascii() and duration.isdigit() else None,
+            duration_seconds=int(duration[0]) if duration else None,
         )

@@ -13,6 +13,8 @@ from runtime.signature import Parameters
 # Twilio: a webhook's parameters are a few kilobytes.
 LARGEST_BODY = 64 * 1024
 BODY_SECONDS = 10.0
+# For answers to requests whose body is not read to its end: nobody is to keep the connection by sending on.
+NOT_READ = {"Connection": "close"}
 
 
 async def read_parameters(request: Request) -> Parameters:
@@ -24,16 +26,16 @@ async def read_parameters(request: Request) -> Parameters:
         return Parameters()
     declared = request.headers.get("content-length", "0")
     if not (declared.isascii() and declared.isdigit()) or int(declared) > LARGEST_BODY:
-        raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, headers=NOT_READ)
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > LARGEST_BODY:
-                    raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                    raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, headers=NOT_READ)
     except TimeoutError:
-        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT) from None
+        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, headers=NOT_READ) from None
     return Parameters(body.decode("utf-8", "replace"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -63,9 +64,10 @@ class TwilioLeg:
             raise ConnectionResetError from error
 
     async def close(self, code: int) -> None:
-        """Close the stream, once."""
+        """Close the stream, once; one that went away in this moment is closed as well."""
         if (
             self._socket.application_state is WebSocketState.CONNECTED
             and self._socket.client_state is WebSocketState.CONNECTED
         ):
-            await self._socket.close(code)
+            with suppress(WebSocketDisconnect):
+                await self._socket.close(code)

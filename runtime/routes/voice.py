@@ -14,7 +14,7 @@ from runtime import twiml
 from runtime.call.events import StatusReported, StreamBroken
 from runtime.calls import LiveCall
 from runtime.node import Node
-from runtime.routes.requests import raw_path, raw_query, read_parameters
+from runtime.routes.requests import NOT_READ, raw_path, raw_query, read_parameters
 from runtime.signature import Parameters
 from runtime.webhook import NotAWebhookError, VoiceWebhook
 from schemas import Agent
@@ -41,7 +41,10 @@ def take_call(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
 
 
 def after_stream(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
-    """Say goodbye after the stream and hang up; a stream that ended unnoticed ends its call."""
+    """Say goodbye after the stream and hang up; a stream that ended unnoticed ends its call.
+
+    A caller of a node that is gone is still on the line, and hears the fallback message.
+    """
     call = _live_call(node, agent, webhook)
     if call is not None and not call.session.finished:
         call.session.feed(
@@ -50,7 +53,9 @@ def after_stream(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
             else StreamBroken("Twilio reports the end of the stream")
         )
     known = call or node.calls.past(webhook.call_sid)
-    goodbye = known.goodbye if known is not None else None
+    goodbye = known.goodbye if known is not None else agent.fallback_message
+    if webhook.status == "completed":
+        goodbye = None  # nobody is there to hear it
     return _twiml(twiml.say_and_hang_up(goodbye) if goodbye else twiml.hang_up())
 
 
@@ -58,7 +63,8 @@ def take_status(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
     """Note how the call stands in Twilio's eyes, and how long it lasted."""
     call = _live_call(node, agent, webhook)
     if call is not None:
-        call.reported_seconds = webhook.duration_seconds
+        if webhook.duration_seconds is not None:  # callbacks come in any order, and only the last has it
+            call.reported_seconds = webhook.duration_seconds
         call.session.feed(StatusReported(webhook.status))
     elif webhook.duration_seconds is not None:
         node.store.set_duration(webhook.call_sid, webhook.duration_seconds)
@@ -102,7 +108,7 @@ async def _check(node: Node, request: Request) -> tuple[Agent, Parameters]:
     """
     signature = request.headers.get("x-twilio-signature")
     if not signature:
-        raise HTTPException(HTTPStatus.FORBIDDEN)
+        raise HTTPException(HTTPStatus.FORBIDDEN, headers=NOT_READ)
     body = await read_parameters(request)
     name: str = request.path_params["agent"]
     query = raw_query(request)

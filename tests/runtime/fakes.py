@@ -91,6 +91,7 @@ class Phone:
         self.frames: list[Json] = []
         self.accepted = False
         self.close_code: int | None = None
+        self.gone = False
         self.reads = asyncio.Event()
         self.reads.set()
         self._app = app
@@ -117,6 +118,8 @@ class Phone:
 
     async def _from_app(self, message: Message) -> None:
         await self.reads.wait()
+        if self.gone:
+            raise ConnectionResetError
         if message["type"] == "websocket.accept":
             self.accepted = True
         elif message["type"] == "websocket.close":

@@ -126,6 +126,8 @@ def test_a_socket_that_breaks_ends_in_one_record_that_says_so(tmp_path: Path) ->
             await office.over()
         assert (await office.record())["end_reason"] == "media_error"
         assert office.model.closed
+        after = await office.webhook("/voice/front-desk/after", CallStatus="in-progress")
+        assert "<Say>Please call again later.</Say>" in after.text
 
     play(tmp_path, story)
 
@@ -341,3 +343,33 @@ def test_nothing_said_and_no_number_is_logged(tmp_path: Path, caplog: pytest.Log
     assert "event=call_ended call=CA1 agent=front-desk status=completed reason=caller_hangup" in caplog.text
     assert "Good evening" not in caplog.text
     assert "4155550190" not in caplog.text
+
+
+def test_a_socket_that_is_gone_when_it_is_to_be_closed_is_no_error_of_ours(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(office: Office) -> None:
+        async with await office.phone(await office.webhook()) as phone:
+            phone.start()
+            await phone.until(lambda phone: phone.heard == SECOND_OF_SPEECH)
+            phone.gone = True
+            call_id = (await office.record())["id"]
+            await office.client.post(f"/api/calls/{call_id}/hangup")
+            await office.over()
+        assert (await office.record())["end_reason"] == "cancelled"
+
+    with caplog.at_level(logging.ERROR):
+        play(tmp_path, story)
+    assert caplog.text == ""
+
+
+def test_a_limit_that_is_reached_during_the_hold_is_told_to_the_caller(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        await office.webhook()
+        await office.over()
+        assert (await office.record())["end_reason"] == "max_duration"
+        after = await office.webhook("/voice/front-desk/after", CallStatus="in-progress")
+        assert "<Say>Please call again later.</Say>" in after.text
+
+    long_hold = "max_call_seconds: 10\nhold: {strategy: text, text: '" + "Please wait. " * 40 + "'}\n"
+    play(tmp_path, story, AGENT + long_hold)

@@ -204,11 +204,12 @@ def test_the_fallback_speaks_the_message_and_hangs_up(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
-def test_after_a_call_that_nobody_knows_the_line_is_hung_up(tmp_path: Path) -> None:
+def test_after_a_call_that_nobody_knows_who_is_still_there_hears_the_fallback(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
-        answer = await office.webhook("/voice/front-desk/after", CallSid="CA9")
-        assert "<Hangup/>" in answer.text
-        assert "<Say>" not in answer.text
+        for status, spoken in (("in-progress", True), ("completed", False)):
+            answer = await office.webhook("/voice/front-desk/after", CallSid="CA9", CallStatus=status)
+            assert "<Hangup/>" in answer.text
+            assert ("<Say>Please call again later.</Say>" in answer.text) is spoken
 
     play(tmp_path, story)
 
@@ -270,3 +271,39 @@ def test_hold_media_stays_the_same_under_its_address(tmp_path: Path) -> None:
         assert (await office.client.get("/media/" + "0" * 64 + "/one%20moment.wav")).status_code == 404
 
     play(tmp_path, story, AGENT + "hold: {strategy: audio, audio: one moment.wav}\n")
+
+
+def test_a_duration_beyond_all_reason_is_not_one(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        await office.webhook()
+        for duration in ("9" * 5000, "9" * 30, "\u0661", "-1"):
+            ended = {"CallStatus": "completed", "CallDuration": duration}
+            assert (await office.webhook("/voice/front-desk/status", **ended)).status_code == 204
+        await office.over()
+        assert (await office.record())["duration_seconds"] is None
+
+    play(tmp_path, story)
+
+
+def test_a_late_callback_without_a_duration_takes_none_away(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        async with await office.phone(await office.webhook()) as phone:
+            phone.start()
+            await phone.until(lambda phone: phone.heard != b"")
+            await office.webhook("/voice/front-desk/status", CallStatus="completed", CallDuration="7")
+            await office.webhook("/voice/front-desk/status", CallStatus="ringing")
+            await office.over()
+        assert (await office.record())["duration_seconds"] == 7
+
+    play(tmp_path, story)
+
+
+def test_whoever_sends_what_is_not_read_does_not_keep_the_connection(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        unsigned = await office.client.post("/voice/front-desk", content=b"x" * 1000)
+        assert (unsigned.status_code, unsigned.headers["connection"]) == (403, "close")
+        signed = {"X-Twilio-Signature": "Zm9yZ2Vk"}
+        huge = await office.client.post("/voice/front-desk", content=b"x" * 100_000, headers=signed)
+        assert (huge.status_code, huge.headers["connection"]) == (413, "close")
+
+    play(tmp_path, story)
