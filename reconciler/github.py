@@ -17,6 +17,7 @@ from reconciler.wording import (
     REASONS,
     STALE,
     before_and_after,
+    subject_of,
     takeover_hint,
     verb_of,
     visible_changes,
@@ -88,7 +89,7 @@ def _of_change(change: Change) -> Annotation:
     for line in visible_changes(change):
         before, after = before_and_after(line)
         lines.append(f"{line.field}: {before} → {after}")
-    return Annotation(severity, f"{change.action.value} {change.number}", "\n".join(lines), change.place)
+    return Annotation(severity, f"{change.action.value} {subject_of(change)}", "\n".join(lines), change.place)
 
 
 def _of_skipped(skipped: Skipped) -> Annotation:
@@ -100,7 +101,7 @@ def _of_skipped(skipped: Skipped) -> Annotation:
 
 def _of_outcomes(outcomes: Iterable[Outcome]) -> Iterator[Annotation]:
     for outcome in outcomes:
-        title = f"{verb_of(outcome)} {outcome.change.number}"
+        title = f"{verb_of(outcome)} {subject_of(outcome.change)}"
         if isinstance(outcome, Failed):
             more = f"\n{printable(outcome.more_info)}" if outcome.more_info else ""
             code = f" ({outcome.code})" if outcome.code is not None else ""

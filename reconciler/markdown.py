@@ -20,12 +20,13 @@ from reconciler.report import Failed, NotAttempted, Outcome, Report, Stale
 from reconciler.wording import (
     CAUSES,
     REASONS,
-    STALE,
     before_and_after,
     file_and_line,
     listed_counts,
+    note_of,
     plan_summary_line,
     report_summary_line,
+    subject_of,
     takeover_hint,
     verb_of,
     visible_changes,
@@ -163,9 +164,8 @@ def _title(agent: str) -> str:
 
 def _change_block(change: Change) -> str:
     """Return a number's line and its changed fields in a fence, old before new."""
-    region = "" if change.region == "us1" else f" in {_code(change.region)}"
     where = f" · {_code(file_and_line(change.place))}" if change.place else ""
-    head = f"{_code(change.number)}{region} · **{change.action.value}**: {CAUSES[change.cause]}{where}"
+    head = f"{_code(subject_of(change))} · **{change.action.value}**: {CAUSES[change.cause]}{where}"
     lines = visible_changes(change)
     width = max(len(line.field) for line in lines)
     values = [(line.field.ljust(width), *before_and_after(line)) for line in lines]
@@ -176,12 +176,13 @@ def _change_block(change: Change) -> str:
 def _outcome_line(outcome: Outcome) -> str:
     change = outcome.change
     agent = f" {_code(change.agent)}" if change.agent else ""
-    line = f"- **{verb_of(outcome)}** {_code(change.number)}{agent}"
+    line = f"- **{verb_of(outcome)}** {_code(subject_of(change))}{agent}"
     if isinstance(outcome, Failed):
         code = f" ({_code(str(outcome.code))})" if outcome.code is not None else ""
         more = f" {_code(outcome.more_info)}" if outcome.more_info else ""
         return f"{line}: {_code(outcome.message)}{code}{more}"
-    return f"{line}: {STALE}" if isinstance(outcome, Stale) else line
+    note = note_of(outcome)
+    return f"{line}: {note}" if note else line
 
 
 def _skipped_lines(skipped: Iterable[Skipped]) -> Iterator[str]:

@@ -10,14 +10,15 @@ from reconciler.report import AlreadyDone, Failed, NotAttempted, Outcome, Report
 from reconciler.settings import FieldChange
 from reconciler.wording import (
     CAUSES,
-    MOVED,
     REASONS,
-    STALE,
     before_and_after,
     file_and_line,
+    note_of,
     plan_summary_line,
     report_summary_line,
+    subject_of,
     takeover_hint,
+    traffic_line,
     verb_of,
     visible_changes,
 )
@@ -74,30 +75,29 @@ def report_text(report: Report) -> Text:
         text.append("\n")
     for skipped in report.skipped:
         _skipped_line(text, skipped)
+    if report.traffic.sent:
+        text.append("\n").append(f"{traffic_line(report)}\n", "dim")
     return text
 
 
 def outcome_line(outcome: Outcome) -> Text:
     """Return one number's outcome in one line, without a newline."""
     line = Text().append(verb_of(outcome), _STYLES[type(outcome)])
-    line.append(f" {outcome.change.number} {printable(outcome.change.agent)}".rstrip())
+    line.append(f" {subject_of(outcome.change)} {printable(outcome.change.agent)}".rstrip())
     if isinstance(outcome, Failed):
         code = f" ({outcome.code})" if outcome.code is not None else ""
         line.append(f": {printable(outcome.message)}{code}")
         if outcome.more_info:
             line.append(f" {printable(outcome.more_info)}", "dim")
-    if isinstance(outcome, Stale):
-        line.append(f": {STALE}")
-    if isinstance(outcome, Updated) and outcome.change.moves:
-        line.append(f": {MOVED.format(region=outcome.change.write.voice_region)}")
+    if note := note_of(outcome):
+        line.append(f": {note}")
     return line
 
 
 def _change_block(text: Text, change: Change) -> None:
     """Append a number's heading, its changed fields aligned, and what its callers reach."""
     sign, style = _SIGNS[change.action]
-    region = "" if change.region == "us1" else f" ({change.region})"
-    text.append(f"{sign} {change.number}{region}  {printable(change.agent)}".rstrip(), f"bold {style}")
+    text.append(f"{sign} {subject_of(change)}  {printable(change.agent)}".rstrip(), f"bold {style}")
     text.append(f"  {change.action.value}: {CAUSES[change.cause]}")
     text.append(f"  {file_and_line(change.place)}" if change.place else "", "dim").append("\n")
     lines = visible_changes(change)

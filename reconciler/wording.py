@@ -8,6 +8,7 @@ from unicodedata import normalize
 from reconciler.plan import Action, Cause, Change, Plan, Skipped, SkipReason
 from reconciler.printable import printable
 from reconciler.report import AlreadyDone, Failed, NotAttempted, Outcome, Report, Stale, Updated
+from reconciler.resources import Resource
 from reconciler.settings import FieldChange, Value
 from schemas.places import Place
 
@@ -39,6 +40,12 @@ MOVED = "Twilio takes up to 5 minutes to send its calls to {region}"
 
 STALE = "changed since the plan was made, left as it is"
 
+_KINDS = {
+    Resource.INCOMING_PHONE_NUMBER: "",
+    Resource.MESSAGING_SERVICE: "Messaging Service",
+    Resource.WHATSAPP_SENDER: "WhatsApp",
+}
+
 _VERBS: dict[type[Outcome], str] = {
     Updated: "updated",
     AlreadyDone: "already done",
@@ -69,9 +76,33 @@ def report_summary_line(report: Report) -> str:
     return f"Stopped, the lock was lost: {told}" if report.lock_lost else told
 
 
+def traffic_line(report: Report) -> str:
+    """Say what the run took: requests, time, and how many requests were under way at once."""
+    traffic = report.traffic
+    refused = f", {traffic.refused} refused as too many at once" if traffic.refused else ""
+    return f"{traffic.sent} requests in {report.seconds:.1f} s, at most {traffic.highest} at once{refused}"
+
+
 def listed_counts(counts: Iterable[tuple[int, str]]) -> str:
     """Return what there is any of, such as `2 to adopt, 1 skipped`."""
     return ", ".join(f"{count} {word}" for count, word in counts if count)
+
+
+def subject_of(change: Change) -> str:
+    """Return what is written: the number, with what else has that number, and a region other than us1."""
+    kind = _KINDS[change.resource]
+    region = "" if change.region == "us1" else change.region
+    told = ", ".join(part for part in (kind, region) if part)
+    return f"{change.number} ({told})" if told else change.number
+
+
+def note_of(outcome: Outcome) -> str | None:
+    """Return what else there is to say about a number that did not fail, if anything."""
+    if isinstance(outcome, Stale):
+        return STALE
+    if isinstance(outcome, Updated) and outcome.change.moves:
+        return MOVED.format(region=outcome.change.write.voice_region)
+    return None
 
 
 def verb_of(outcome: Outcome) -> str:

@@ -109,3 +109,14 @@ def test_two_names_that_only_look_the_same_are_told_apart() -> None:
 def test_every_cause_and_every_reason_has_words() -> None:
     assert set(CAUSES) == set(Cause)
     assert set(REASONS) == set(SkipReason)
+
+
+def test_what_shares_a_number_or_lies_in_another_region_is_told_apart() -> None:
+    plan = diff([wanted(region="ie1")], [live(region="ie1")], POLICY, NOW)
+    (phone,) = plan.changes
+    sender = replace(phone, sid="XE1", region="us1")
+    service = replace(phone, sid="MG1", region="us1")
+    text = plan_text(replace(plan, changes=(phone, sender, service))).plain
+    told = [line.split("  ")[0] for line in text.split("\n") if line.startswith("+ ")]
+    number = "+ +14155550123"
+    assert told == [f"{number} (ie1)", f"{number} (WhatsApp)", f"{number} (Messaging Service)"]
