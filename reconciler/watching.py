@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from reconciler.plan import Cause, Change, Plan
 from reconciler.printable import printable
-from reconciler.report import Failed, Report, Stale, Updated
+from reconciler.report import Failed, NotAttempted, Report, Stale, Updated
 from reconciler.safety import Breach
 from reconciler.watch import Findings, Watch, delivered, failed, heals_in, judge, seconds_to_next
 from reconciler.watch_metrics import WatchMetrics
@@ -135,6 +135,8 @@ class Watcher:
                 self.say(f"not healed {outcome.change.number}: {printable(outcome.message)}")
             elif isinstance(outcome, Stale):
                 self.say(f"not healed {outcome.change.number}: it changed again meanwhile")
+            elif isinstance(outcome, NotAttempted):
+                self.say(f"not healed {outcome.change.number}: stopped before its turn")
         for skipped in report.skipped:
             self.metrics.not_healed += 1
             self.say(f"not healed {skipped.number}: {REASONS[skipped.reason]}, {printable(skipped.detail)}")
