@@ -64,7 +64,10 @@ Outcome = Updated | AlreadyDone | Stale | Failed | NotAttempted
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Every number of the plan with its outcome, in the plan's order; `traffic` is what it took."""
+    """Every number of the plan with its outcome, in the plan's order.
+
+    `traffic` and `seconds` are what the run took.
+    """
 
     plan_id: str
     outcomes: tuple[Outcome, ...]
@@ -73,6 +76,7 @@ class Report:
     interrupted: bool = False
     lock_lost: bool = False
     traffic: Traffic = field(default_factory=Traffic)
+    seconds: float = 0.0
 
     def of(self, *kinds: type[Outcome]) -> Iterator[Outcome]:
         """Yield the outcomes of these kinds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -130,6 +131,7 @@ async def apply_until(
     on_outcome: Callable[[Outcome], None],
 ) -> Report:
     """Apply a plan, alone on its accounts. Once `stop` is set no number is begun any more. Raises TmError."""
+    began = time.monotonic()
     state_dir = Path(environ.get("TM_STATE_DIR") or _DEFAULT_STATE_DIR)
     origin = await asyncio.to_thread(origin_of, conduct.command, fleet.folder, environ, now)
     accounts = {change.account: fleet.accounts[change.account].account_sid for change in plan.changes}
@@ -162,4 +164,5 @@ async def apply_until(
                 interrupted=stop.is_set(),
                 lock_lost=lost.is_set(),
                 traffic=connections.traffic,
+                seconds=time.monotonic() - began,
             )
