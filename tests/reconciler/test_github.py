@@ -7,8 +7,9 @@ from dataclasses import replace
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from reconciler.annotation import Annotation
 from reconciler.diff import diff
-from reconciler.github import Annotation, error_annotations, plan_annotations, report_annotations
+from reconciler.github import error_annotations, plan_annotations, report_annotations
 from reconciler.report import Failed, Outcome, Stale, Updated, key_of, report_of
 from schemas.errors import TmError
 from schemas.places import Diagnostic, Place
