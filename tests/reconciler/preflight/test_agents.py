@@ -163,3 +163,24 @@ def test_a_recording_that_many_agents_play_is_fetched_once(tmp_path: Path) -> No
     assert (one[-1].group, other[-1].group) == ("agent front-desk", "agent sales")
     assert one[-1].check == other[-1].check == "hold recording"
     assert len(fetched) == 1
+
+
+def test_the_token_of_each_region_that_answers_a_number_is_tried(tmp_path: Path) -> None:
+    account = f"""\
+kind: Account
+name: main
+account_sid: {ENVIRONMENT["TWILIO_ACCOUNT_SID"]}
+auth_token: home
+regions: {{ie1: {{auth_token: irish}}, au1: {{auth_token: unused}}}}
+---
+"""
+    abroad = AGENT.replace(f"numbers: {FRONT_DESK}", "numbers: {number: +353208801234, region: ie1}")
+
+    async def story(office: Office, questions: Asker) -> None:
+        findings = await front_desk(office.node.fleet, questions)
+        assert set(verdicts(findings).values()) == {Verdict.OK}
+        checks = {finding.check for finding in findings}
+        assert {"signed call", "signed call (ie1)", "signed URL (ie1)"} <= checks
+        assert not any("au1" in check for check in checks)
+
+    play(tmp_path, story, account + abroad)
