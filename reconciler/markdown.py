@@ -52,7 +52,8 @@ class _Fold:
 
     def around(self, inner: str) -> str:
         """Return the fold with these of its blocks in it."""
-        return f"\n<details>\n<summary>{self.title}</summary>\n\n{inner}\n</details>\n"
+        inner = inner.rstrip("\n")
+        return f"\n<details>\n<summary>{self.title}</summary>\n\n{inner}\n\n</details>\n"
 
 
 def plan_markdown(
