@@ -176,8 +176,9 @@ class Calls:
             await asyncio.wait(set(self._tasks), timeout=seconds)
         return not self._tasks
 
-    async def end_all(self) -> None:
-        """End what is still live, for the node stops."""
+    async def end_all(self) -> bool:
+        """End what is still live, for the node stops; whether Twilio will ask what follows a stream."""
+        streaming = any(call.claimed for call in self.live())
         for call in self.live():
             call.session.feed(DrainExpired())
         if not await self.drained(LAST_SECONDS):
@@ -185,6 +186,7 @@ class Calls:
             for task in set(self._tasks):
                 task.cancel()
             await self.drained(LAST_SECONDS)
+        return streaming
 
     async def _run(self, call: LiveCall) -> None:
         """Run the session; whatever happens to it, the call leaves the registry into one record."""

@@ -18,6 +18,8 @@ from schemas.errors import TmError
 LARGEST_FRAME = 64 * 1024
 # What a call may last at most beyond its own limit, once the node stops.
 DRAIN_MARGIN_SECONDS = 30.0
+# How long a node that has ended its streams stays, so that Twilio can ask what to say to those callers.
+LAST_WORDS_SECONDS = 2.0
 
 
 class ListenError(TmError):
@@ -111,8 +113,8 @@ class DrainingServer(uvicorn.Server):
             self._deadline = self._deadline or now + self._longest_call()
             waiting = self._node.calls.worth_waiting_for(now)
             self.should_exit = not waiting or self._signals > 1 or now > self._deadline
-        if self.should_exit:
-            await self._node.calls.end_all()
+        if self.should_exit and await self._node.calls.end_all():
+            await asyncio.sleep(LAST_WORDS_SECONDS)
         return await super().on_tick(counter)
 
     def _longest_call(self) -> float:
