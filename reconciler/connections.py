@@ -28,7 +28,7 @@ class Connections:
 
     `api_url` (`TM_TWILIO_API_URL`) sends every request there instead of to Twilio; `max_concurrency` caps
     the requests under way per account. Raises TmError for a URL that is none and for credentials that are
-    missing. `transport` and `sleep` are replaceable for tests.
+    missing. `transport` and `sleep` (every wait before a request is repeated) are replaceable for tests.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Connections:
     ) -> None:
         self._fleet = fleet
         self._max_concurrency = max_concurrency
-        self._sleep = sleep
+        self.sleep = sleep
         self._api_url = _checked(api_url)
         # A proxy from the environment is right for Twilio, and wrong for a server on this machine.
         local = bool(api_url) and urlsplit(api_url or "").hostname in _LOOPBACK
@@ -107,7 +107,7 @@ class Connections:
             api_url=self._api_url,
             may_write=may_write,
             lane=self.lane(account),
-            sleep=self._sleep,
+            sleep=self.sleep,
         )
         return credentials, transport
 

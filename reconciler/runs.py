@@ -146,7 +146,7 @@ async def apply_until(
             answered = await checked_plan(plan, fleet, environ, stop) if conduct.preflight else plan
             executor = Executor(
                 connections.writer,
-                ChangeWriter(journal),
+                ChangeWriter(journal, sleep=connections.sleep),
                 lambda account: connections.lane(account).numbers,
                 on_outcome,
                 conduct.fail_fast,
