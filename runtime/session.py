@@ -116,7 +116,7 @@ class CallSession:
                 self._arm()
                 await self._watch()
                 await self._close_leg()
-                for child in (pacer, self._model_task, self._reader):
+                for child in (pacer, self._reader):  # the model's was ended by the machine, and says goodbye
                     if child is not None:
                         child.cancel()
         except* Exception:

@@ -20,6 +20,8 @@ FRAME: Final = 20 * BYTES_PER_MS
 MESSAGE: Final = 100 * BYTES_PER_MS
 LEAD: Final = 0.2  # s of audio that may be ahead of the caller's ear
 REMEMBERED_ITEMS: Final = 64
+MOST_WAITING: Final = 15 * 60 * BYTES_PER_SECOND  # of audio: more than anybody listens to in one breath
+MOST_WAITING_ITEMS: Final = 256
 
 
 @dataclass(slots=True)
@@ -72,11 +74,12 @@ class PlaybackLedger:
     marks, `interrupt` ends what is being said. Until the stream is there, only the first two are called.
     """
 
-    __slots__ = ("_closed", "_generation", "_marked", "_marks", "_playhead", "_sent", "_waiting")
+    __slots__ = ("_closed", "_generation", "_marked", "_marks", "_playhead", "_sent", "_size", "_waiting")
 
     def __init__(self) -> None:
         self._playhead = Playhead()
         self._waiting: deque[_Item] = deque()  # not sent in full; only the first is being sent
+        self._size = 0  # bytes that wait, of all items
         self._sent: deque[_Item] = deque()  # sent in full, perhaps not heard
         self._closed: dict[str, None] = {}
         self._generation = 1
@@ -86,13 +89,19 @@ class PlaybackLedger:
     # --- from the model
 
     def receive(self, item_id: str, audio: bytes) -> bool:
-        """Queue audio; False when it comes too late, for an item that was cut or has been sent in full."""
+        """Queue audio; False when it comes too late, for an item that was cut or has been sent in full.
+
+        False too when more waits than a quarter of an hour, or more items than a call can have.
+        """
+        if self._size + len(audio) > MOST_WAITING:
+            return False
         item = self._waiting[-1] if self._waiting else None
         if item is None or item.item_id != item_id:
-            if item_id in self._closed:
+            if item_id in self._closed or len(self._waiting) >= MOST_WAITING_ITEMS:
                 return False
             item = self._find(item_id) or self._add(item_id)
         item.queue += audio
+        self._size += len(audio)
         item.received += len(audio)
         return True
 
@@ -144,6 +153,7 @@ class PlaybackLedger:
                 batch.begun.append(item.item_id)
             batch.actions.append(PlayAudio(b2a_base64(item.queue[:size], newline=False).decode("ascii")))
             del item.queue[:size]
+            self._size -= size
             self._playhead.send(size, now)
         ended = item.complete and not item.queue
         unmarked = self._playhead.sent - self._marked
@@ -202,6 +212,7 @@ class PlaybackLedger:
         if cuts:
             self._generation += 1
             self._waiting.clear()
+            self._size = 0
             self._sent.clear()
             self._playhead.cut()
             self._marked = self._playhead.sent

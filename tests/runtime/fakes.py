@@ -26,6 +26,7 @@ class FakeModel:
         self.sent: list[Json] = []
         self.opened = 0
         self.closed = False
+        self.closing_seconds = 0.0
         self.refuses = False
         self.reads = asyncio.Event()
         self.reads.set()
@@ -56,6 +57,7 @@ class FakeModel:
             self.speak()
 
     async def close(self) -> None:
+        await asyncio.sleep(self.closing_seconds)
         self.closed = True
 
     def say(self, event: Json) -> None:

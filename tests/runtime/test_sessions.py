@@ -373,3 +373,21 @@ def test_a_limit_that_is_reached_during_the_hold_is_told_to_the_caller(tmp_path:
 
     long_hold = "max_call_seconds: 10\nhold: {strategy: text, text: '" + "Please wait. " * 40 + "'}\n"
     play(tmp_path, story, AGENT + long_hold)
+
+
+def test_a_model_that_says_goodbye_slowly_is_let_finish_and_none_is_waited_for_in_vain(
+    tmp_path: Path,
+) -> None:
+    async def story(office: Office) -> None:
+        for call_sid, slowness in (("CA1", 1.0), ("CA2", 3600.0)):
+            office.model.closing_seconds, office.model.closed = slowness, False
+            async with await office.phone(await office.webhook(CallSid=call_sid), call_sid=call_sid) as phone:
+                phone.start()
+                await phone.until(lambda phone: phone.heard != b"")
+                phone.stop()
+                stopped_at = asyncio.get_running_loop().time()
+                await office.over()
+            assert office.model.closed is (slowness < 3)
+            assert asyncio.get_running_loop().time() - stopped_at < 5
+
+    play(tmp_path, story)

@@ -302,3 +302,13 @@ def test_audio_goes_out_in_whole_frames_except_at_an_end(sizes: list[int], pause
     messages = [len(spoken([action])) for action in world.actions(PlayAudio)]
     assert all(size % 160 == 0 and size <= 800 for size in messages)
     assert sum(messages) == sum(sizes) - sum(sizes) % 160
+
+
+def test_a_model_that_never_stops_talking_fills_a_quarter_of_an_hour_and_no_more() -> None:
+    world = World(CallPlan(max_call_seconds=2_000))
+    world.answer()
+    minute = payload(b"a" * 60 * BYTES_PER_SECOND)
+    world.feed(*(ev.ModelAudio("r1", "a", minute) for _ in range(30)))
+    world.feed(ev.ModelAudioDone("a"))
+    world.run(16 * 60)
+    assert len(world.carrier.heard(world.now)) == 15 * 60 * BYTES_PER_SECOND
