@@ -13,11 +13,14 @@ from runtime.model_connection import ConnectModel
 from runtime.reception import Reception
 from runtime.settings import Settings
 from runtime.signature import SignatureCheck
-from runtime.store import CallStore
-from schemas import Account, Fleet, Hold
+from runtime.store import CallStore, StoreUnavailableError
+from schemas import Account, Agent, Fleet, Hold
 from schemas.errors import TmError
 
 _log = logging.getLogger(__name__)
+
+# Seconds from a webhook to the answer, hold media included, beyond which no call is believed in.
+LONGEST_BEFORE_ANSWER = 600.0
 
 
 class UnservableError(TmError):
@@ -46,6 +49,7 @@ class Node:
         self.fleet = fleet
         self.settings = settings
         self.clock = clock
+        self._epoch = epoch
         self.ready = False
         self._tokens = {account.name: signing_tokens(fleet, account) for account in fleet.accounts.values()}
         self.signatures = SignatureCheck(tuple(dict.fromkeys((public_url, base_url))))
@@ -60,6 +64,21 @@ class Node:
         if known is not None:
             return self._tokens[self.fleet.account_of(known).name]
         return tuple(token for tokens in self._tokens.values() for token in tokens)
+
+    async def calls_elsewhere(self, agent: Agent) -> int:
+        """Return how many calls the other nodes of this database have for an agent whose calls are limited.
+
+        Records that a dead node left live count no longer than its calls can have lasted. When the
+        database does not answer, this node's own calls have to do.
+        """
+        if agent.max_concurrent_calls is None:
+            return 0
+        oldest = self._epoch() - agent.max_call_seconds - LONGEST_BEFORE_ANSWER
+        try:
+            return await self.store.live_elsewhere(agent.name, round(oldest * 1000))
+        except StoreUnavailableError:
+            _log.warning("event=limit_counted_here_only agent=%s", agent.name)
+            return 0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

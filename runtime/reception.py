@@ -54,14 +54,17 @@ class Reception:
     clock: Callable[[], float]
     epoch: Callable[[], float]
 
-    def answer(self, agent: Agent, webhook: VoiceWebhook) -> Answer:
-        """Decide on a call and begin it. A repeated webhook is the same call and gets the same answer."""
+    def answer(self, agent: Agent, webhook: VoiceWebhook, *, elsewhere: int) -> Answer:
+        """Decide on a call and begin it. A repeated webhook is the same call and gets the same answer.
+
+        `elsewhere` are the agent's calls on other nodes.
+        """
         known = self.calls.find(webhook.call_sid) or self.calls.past(webhook.call_sid)
         if known is not None:
             return _answered(known.answer)
         if self.calls.draining:
             return self._refuse(agent, webhook, "draining", _answered(""))
-        active = self.calls.active(agent.name)
+        active = self.calls.active(agent.name) + elsewhere
         match decide(self._limits(agent), webhook.caller, webhook.called, active):
             case Refused(reason, "message"):
                 document = twiml.say_and_hang_up(agent.fallback_message)

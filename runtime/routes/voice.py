@@ -19,7 +19,7 @@ from runtime.signature import Parameters
 from runtime.webhook import NotAWebhookError, VoiceWebhook
 from schemas import Agent
 
-Webhook = Callable[[Node, Agent, VoiceWebhook], Response]
+Webhook = Callable[[Node, Agent, VoiceWebhook], Awaitable[Response]]
 
 
 def voice_routes(node: Node) -> list[Route]:
@@ -32,15 +32,16 @@ def voice_routes(node: Node) -> list[Route]:
     return [*routes, Route("/voice/{agent}/fallback", _checked_fallback(node), methods=["GET", "POST"])]
 
 
-def take_call(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
+async def take_call(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
     """Answer a new call, or a known one in the same way."""
     if not agent.inbound:
         raise HTTPException(HTTPStatus.NOT_FOUND)
-    answer = node.reception.answer(agent, webhook)
+    elsewhere = await node.calls_elsewhere(agent)
+    answer = node.reception.answer(agent, webhook, elsewhere=elsewhere)
     return _twiml(answer.twiml, answer.status)
 
 
-def after_stream(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
+async def after_stream(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
     """Say goodbye after the stream and hang up; a stream that ended unnoticed ends its call.
 
     A caller of a node that is gone is still on the line, and hears the fallback message.
@@ -59,7 +60,7 @@ def after_stream(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
     return _twiml(twiml.say_and_hang_up(goodbye) if goodbye else twiml.hang_up())
 
 
-def take_status(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
+async def take_status(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
     """Note how the call stands in Twilio's eyes, and how long it lasted."""
     call = _live_call(node, agent, webhook)
     if call is not None:
@@ -83,7 +84,7 @@ def _checked(node: Node, handle: Webhook) -> Callable[[Request], Awaitable[Respo
     async def endpoint(request: Request) -> Response:
         agent, parameters = await _check(node, request)
         try:
-            return handle(node, agent, VoiceWebhook.read(parameters))
+            return await handle(node, agent, VoiceWebhook.read(parameters))
         except NotAWebhookError:
             raise HTTPException(HTTPStatus.BAD_REQUEST) from None
 

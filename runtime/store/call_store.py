@@ -17,7 +17,14 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from runtime.call_record import CallRecord
 from runtime.store import writing
 from runtime.store.database import migrate, open_engine
-from runtime.store.reading import CallFilter, CallPage, RecordJson, read_call, read_page
+from runtime.store.reading import (
+    CallFilter,
+    CallPage,
+    RecordJson,
+    count_live_elsewhere,
+    read_call,
+    read_page,
+)
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -29,6 +36,8 @@ MOST_WAITING_WRITES = 20_000
 FLUSH_SECONDS = 30.0
 # How long a question may take, the writes before it included.
 READ_SECONDS = 5.0
+# How long a caller may be kept waiting for what other nodes do.
+COUNT_SECONDS = 1.0
 
 
 class StoreUnavailableError(Exception):
@@ -80,6 +89,15 @@ class CallStore:
         """Return the record of one call by its id or its SID, or None. Raises `StoreUnavailableError`."""
         return await self._ask(lambda connection: read_call(connection, call_id))
 
+    async def live_elsewhere(self, agent: str, since: int) -> int:
+        """Return how many of the agent's calls other nodes have live, begun at `since` (epoch ms) or later.
+
+        Raises `StoreUnavailableError`, after a second.
+        """
+        return await self._ask(
+            lambda connection: count_live_elsewhere(connection, agent, self._node, since), COUNT_SECONDS
+        )
+
     async def close(self) -> None:
         """Wait for the writes that are still to be done (30 s at most) and let go of the database."""
         try:
@@ -92,7 +110,7 @@ class CallStore:
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    async def _ask(self, question: Callable[[Connection], _Result]) -> _Result:
+    async def _ask(self, question: Callable[[Connection], _Result], seconds: float | None = None) -> _Result:
         """Put a question to the database; one that waits too long behind the writes is given up."""
 
         def answer() -> _Result:
@@ -100,7 +118,7 @@ class CallStore:
                 return question(connection)
 
         try:
-            async with asyncio.timeout(READ_SECONDS):
+            async with asyncio.timeout(seconds or READ_SECONDS):
                 return await self._in_thread(answer)
         except (TimeoutError, SQLAlchemyError) as error:
             raise StoreUnavailableError(type(error).__name__) from None

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
-from runtime.store.tables import calls
+from runtime.store.tables import LIVE_STATUSES, calls
 
 # A call record as `GET /api/calls/{id}` answers it.
 RecordJson = Mapping[str, object]
@@ -66,6 +66,17 @@ def read_call(connection: Connection, call_id: str) -> RecordJson | None:
         .limit(1)
     )
     return cast("RecordJson | None", connection.execute(query).scalar())
+
+
+def count_live_elsewhere(connection: Connection, agent: str, node: str, since: int) -> int:
+    """Return how many of an agent's calls other nodes have live that began at `since` (epoch ms) or later."""
+    query = select(func.count()).where(
+        calls.c.agent == agent,
+        calls.c.started_at >= since,
+        calls.c.node != node,
+        calls.c.status.in_(LIVE_STATUSES),
+    )
+    return connection.execute(query).scalar_one()
 
 
 def list_row(record: RecordJson) -> RecordJson:

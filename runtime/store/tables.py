@@ -6,6 +6,9 @@ from sqlalchemy import JSON, BigInteger, Column, Float, Index, MetaData, String,
 
 metadata = MetaData()
 
+# The statuses of calls that are not over.
+LIVE_STATUSES = ("incoming", "active")
+
 # One row per call. The columns are what lists filter and sort by; `record` is the whole call record, as
 # `GET /api/calls/{id}` answers it. Times are epoch milliseconds.
 calls = Table(

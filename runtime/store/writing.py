@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, insert, select, update
 
 from runtime.call_record import CallRecord
-from runtime.store.tables import calls
-
-LIVE_STATUSES = ("incoming", "active")
+from runtime.store.tables import LIVE_STATUSES, calls
 
 
 def row_of(record: CallRecord, node: str) -> Mapping[str, object]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
 import pytest
 from twilio.request_validator import RequestValidator
 
+from runtime.call_record import CallRecord
+from runtime.store import CallStore
 from tests.runtime.office import AGENT, CALLER, PUBLIC_URL, TOKEN, Office, open_office
 from tests.runtime.virtual_time import run
 
@@ -307,3 +312,36 @@ def test_whoever_sends_what_is_not_read_does_not_keep_the_connection(tmp_path: P
         assert (huge.status_code, huge.headers["connection"]) == (413, "close")
 
     play(tmp_path, story)
+
+
+def test_the_limit_counts_the_calls_of_all_nodes_but_not_what_a_dead_one_left_long_ago(
+    tmp_path: Path,
+) -> None:
+    async def story(office: Office) -> None:
+        now = round(asyncio.get_running_loop().time() * 1000)
+        other = CallStore(f"sqlite:///{tmp_path / 'calls.sqlite3'}", node="another")
+        theirs = CallRecord("theirs", "front-desk", "inbound", "active", now - 1000)
+        other.save(replace(theirs, id="old", started_at=now - 3600 * 1000))
+        other.save(replace(theirs, id="over", status="completed"))
+        await other.find("theirs")
+        assert "<Stream" in (await office.webhook(CallSid="CA1")).text
+        other.save(theirs)
+        await other.find("theirs")
+        assert "<Reject" in (await office.webhook(CallSid="CA2")).text
+        await other.close()
+
+    play(tmp_path, story, AGENT + "max_concurrent_calls: 2\n")
+
+
+def test_a_limit_is_kept_here_while_the_database_is_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(office: Office) -> None:
+        await office.node.store.find("warm up")
+        with closing(sqlite3.connect(tmp_path / "calls.sqlite3")) as database:
+            database.execute("DROP TABLE calls")
+        assert "<Stream" in (await office.webhook(CallSid="CA1")).text
+        assert "<Reject" in (await office.webhook(CallSid="CA2")).text
+
+    play(tmp_path, story, AGENT + "max_concurrent_calls: 1\n")
+    assert "event=limit_counted_here_only agent=front-desk" in caplog.text
