@@ -41,7 +41,7 @@ async def status_of_a_body_of(world: World, size: int) -> int:
     """Announce a body of so many bytes, send the first of them, and return the status of the answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", world.port)
     try:
-        head = f"POST /voice/front-desk HTTP/1.1\r\nHost: x\r\nX-Twilio-Signature: Zm9yZ2Vk\r\n"
+        head = "POST /voice/front-desk HTTP/1.1\r\nHost: x\r\nX-Twilio-Signature: Zm9yZ2Vk\r\n"
         writer.write(f"{head}Content-Length: {size}\r\n\r\nPadding=x".encode())
         async with asyncio.timeout(5):
             return int((await reader.readline()).split()[1])
