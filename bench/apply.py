@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from reconciler.plan import Plan
-from reconciler.planning import Wishes
-from reconciler.report import Report, Updated
+from reconciler.applying.report import Report, Updated
+from reconciler.planning.make import Wishes
+from reconciler.planning.plan import Plan
 from reconciler.runs import Conduct, apply_run, plan_run
 from sandbox import NumberSeed, Sandbox, Seed
 from schemas import require_fleet

@@ -15,15 +15,15 @@ from datetime import UTC, datetime
 
 import httpx2
 
-from reconciler.account import ReadableAccount
-from reconciler.desired import DesiredNumber, desired_number
-from reconciler.diff import Policy, diff
-from reconciler.documents import plan_document, to_json
-from reconciler.http_client import NumbersTransport, Target
-from reconciler.library import PAGE_SIZE, Credentials
-from reconciler.live import LiveNumber
-from reconciler.plan import Plan
-from reconciler.text import plan_text
+from reconciler.api.account import ReadableAccount
+from reconciler.api.http_client import NumbersTransport, Target
+from reconciler.api.library import PAGE_SIZE, Credentials
+from reconciler.output.documents import plan_document, to_json
+from reconciler.output.text import plan_text
+from reconciler.planning.diff import Policy, diff
+from reconciler.planning.plan import Plan
+from reconciler.resource.desired import DesiredNumber, desired_number
+from reconciler.resource.live import LiveNumber
 from schemas import DeclaredNumber, Place
 
 BUDGET_SECONDS_PER_1000 = 1.5

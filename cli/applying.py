@@ -14,13 +14,13 @@ import click
 
 from cli.reconciling import RunFailedError
 from cli.terminal import err
-from reconciler.congestion import HIGHEST_LIMIT
-from reconciler.plan import Plan
-from reconciler.progress import ApplyProgress
-from reconciler.report import EXIT_INTERRUPTED, EXIT_REFUSED, Report
+from reconciler.api.congestion import HIGHEST_LIMIT
+from reconciler.applying.report import EXIT_INTERRUPTED, EXIT_REFUSED, Report
+from reconciler.output.progress import ApplyProgress
+from reconciler.output.text import diagnostics_text, plan_text
+from reconciler.planning.plan import Plan
+from reconciler.planning.safety import KINDS, not_allowed
 from reconciler.runs import Conduct, apply_run
-from reconciler.safety import KINDS, not_allowed
-from reconciler.text import diagnostics_text, plan_text
 from schemas.errors import TmError
 from schemas.fleet import Fleet
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from reconciler.annotation import annotation_of
+from reconciler.output.annotation import annotation_of
 from schemas.codes import MEANINGS, UNKNOWN_KEY
 from schemas.places import Diagnostic, Place
 

@@ -11,18 +11,18 @@ import click
 
 from cli.reconciling import RunFailedError
 from cli.terminal import err, out, write_document
-from reconciler.documents import (
+from reconciler.applying.report import Report
+from reconciler.output.documents import (
     plan_document,
     plan_error_document,
     report_document,
     report_error_document,
     to_json,
 )
-from reconciler.github import error_annotations, plan_annotations, report_annotations
-from reconciler.markdown import error_markdown, plan_markdown, report_markdown
-from reconciler.plan import Plan
-from reconciler.report import Report
-from reconciler.text import plan_text, report_text
+from reconciler.output.github import error_annotations, plan_annotations, report_annotations
+from reconciler.output.markdown import error_markdown, plan_markdown, report_markdown
+from reconciler.output.text import plan_text, report_text
+from reconciler.planning.plan import Plan
 
 Form = Literal["text", "json", "markdown", "github"]
 

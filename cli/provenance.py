@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from reconciler.printable import printable
+from reconciler.output.printable import printable
 from schemas.entry import Entry
 from schemas.places import Place
 from schemas.provenance import Provenance, Shown, Written

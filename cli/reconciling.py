@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.terminal import err, show_error
-from reconciler.plan import Plan
-from reconciler.planning import Wishes
-from reconciler.report import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_STALE
+from reconciler.applying.report import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_STALE
+from reconciler.planning.make import Wishes
+from reconciler.planning.plan import Plan
+from reconciler.planning.saved import OutdatedPlanError, load_plan
 from reconciler.runs import plan_run
-from reconciler.saved import OutdatedPlanError, load_plan
 from schemas import load_fleet
 from schemas.errors import TmError
 from schemas.places import Diagnostic

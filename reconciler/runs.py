@@ -10,26 +10,26 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from reconciler.congestion import HIGHEST_LIMIT
-from reconciler.connections import Connections
-from reconciler.drift import Drift, drift_of
-from reconciler.exclusive import Exclusion
-from reconciler.executor import Executor
-from reconciler.import_files import ImportFiles
-from reconciler.import_run import make_import
-from reconciler.importing import Imported
-from reconciler.interrupts import AnyOf, interrupted_by
-from reconciler.journal import journal_for
-from reconciler.lock import Holder, WaitInterruptedError
-from reconciler.monitor_events import who_changed
-from reconciler.origin import origin_of
-from reconciler.plan import Plan
-from reconciler.planning import Wishes, make_plan
+from reconciler.api.congestion import HIGHEST_LIMIT
+from reconciler.api.connections import Connections
+from reconciler.api.monitor_events import who_changed
+from reconciler.applying.exclusive import Exclusion
+from reconciler.applying.executor import Executor
+from reconciler.applying.interrupts import AnyOf, interrupted_by
+from reconciler.applying.journal import journal_for
+from reconciler.applying.lock import Holder, WaitInterruptedError
+from reconciler.applying.origin import origin_of
+from reconciler.applying.recorded import Recorded
+from reconciler.applying.report import Outcome, Report, nothing_attempted
+from reconciler.applying.rollback import make_rollback
+from reconciler.applying.writing import ChangeWriter
+from reconciler.drift.drifted import Drift, drift_of
+from reconciler.importing.decisions import Imported
+from reconciler.importing.files import ImportFiles
+from reconciler.importing.run import make_import
+from reconciler.planning.make import Wishes, make_plan
+from reconciler.planning.plan import Plan
 from reconciler.preflight.gate import checked_plan
-from reconciler.recorded import Recorded
-from reconciler.report import Outcome, Report, nothing_attempted
-from reconciler.rollback import make_rollback
-from reconciler.writing import ChangeWriter
 from schemas.fleet import Fleet
 
 _DEFAULT_STATE_DIR = ".tm"

@@ -27,9 +27,9 @@ from cli.reconciling import (
     reviewed,
     target_option,
 )
-from reconciler.leftovers import left_over, only
-from reconciler.plan import Plan
-from reconciler.planning import Wishes
+from reconciler.applying.leftovers import left_over, only
+from reconciler.planning.make import Wishes
+from reconciler.planning.plan import Plan
 from schemas.errors import TmError
 
 

@@ -12,11 +12,11 @@ from rich.console import Console
 from cli.options import agents_dir_option, environ_option
 from cli.reconciling import RunFailedError, declared
 from cli.terminal import err, out, write_document
-from reconciler.documents import to_json
+from reconciler.applying.report import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK
+from reconciler.output.documents import to_json
 from reconciler.preflight.examination import examine, instruments
 from reconciler.preflight.finding import Finding, first_failure
 from reconciler.preflight.telling import findings_document, findings_text, summary_line
-from reconciler.report import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK
 from schemas.errors import TmError
 from schemas.fleet import Fleet
 

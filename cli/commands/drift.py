@@ -15,14 +15,14 @@ from cli.options import agents_dir_option, environ_option
 from cli.outputs import Form, format_option, write_plan, write_plan_failure
 from cli.reconciling import RunFailedError, declared, target_option
 from cli.terminal import err, write_document
-from reconciler.accepting import Acceptance, accept
-from reconciler.documents import to_json
-from reconciler.drift import Drift, drift_document
-from reconciler.planning import Wishes
-from reconciler.printable import printable
-from reconciler.report import EXIT_DIFFERENCES, EXIT_INTERRUPTED, EXIT_OK
+from reconciler.applying.report import EXIT_DIFFERENCES, EXIT_INTERRUPTED, EXIT_OK
+from reconciler.drift.accepting import Acceptance, accept
+from reconciler.drift.drifted import Drift, drift_document
+from reconciler.output.documents import to_json
+from reconciler.output.printable import printable
+from reconciler.planning.make import Wishes
+from reconciler.resource.settings import FIELD_NAMES
 from reconciler.runs import drift_run
-from reconciler.settings import FIELD_NAMES
 from schemas.errors import TmError
 from schemas.file_edits import diff_of
 from schemas.suggestions import did_you_mean

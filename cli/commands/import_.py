@@ -14,15 +14,15 @@ import click
 from cli.options import agents_dir_option, environ_option
 from cli.reconciling import RunFailedError, declared
 from cli.terminal import err, write_document
-from reconciler.printable import printable
-from reconciler.report import EXIT_INTERRUPTED, EXIT_OK
+from reconciler.applying.report import EXIT_INTERRUPTED, EXIT_OK
+from reconciler.output.printable import printable
 from reconciler.runs import import_run
 from schemas.errors import TmError
 from schemas.file_edits import diff_of
 
 if TYPE_CHECKING:
-    from reconciler.import_files import ImportFiles
-    from reconciler.importing import Imported
+    from reconciler.importing.decisions import Imported
+    from reconciler.importing.files import ImportFiles
     from schemas.fleet import Fleet
 
 

@@ -18,9 +18,9 @@ from cli.reconciling import (
     prune_option,
     target_option,
 )
-from reconciler.planning import Wishes
-from reconciler.report import EXIT_DIFFERENCES, EXIT_OK
-from reconciler.saved import save_plan
+from reconciler.applying.report import EXIT_DIFFERENCES, EXIT_OK
+from reconciler.planning.make import Wishes
+from reconciler.planning.saved import save_plan
 from schemas.errors import TmError
 
 

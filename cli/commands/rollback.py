@@ -20,9 +20,9 @@ from cli.applying import (
 from cli.options import agents_dir_option, environ_option
 from cli.outputs import Form, format_option, write_plan, write_report, write_report_failure
 from cli.reconciling import RunFailedError, declared
-from reconciler.plan import Plan
-from reconciler.recorded import read_journal
-from reconciler.report import EXIT_INTERRUPTED, EXIT_OK
+from reconciler.applying.recorded import read_journal
+from reconciler.applying.report import EXIT_INTERRUPTED, EXIT_OK
+from reconciler.planning.plan import Plan
 from reconciler.runs import rollback_run
 from schemas.errors import TmError
 from schemas.fleet import Fleet

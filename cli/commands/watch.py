@@ -12,7 +12,7 @@ import click
 
 from cli.options import agents_dir_option, environ_option
 from cli.terminal import err, write_document
-from reconciler.watch_run import Address, WatchOptions, watch_run
+from reconciler.watch.run import Address, WatchOptions, watch_run
 
 
 def _address(ctx: click.Context, param: click.Parameter, text: str | None) -> Address | None:

@@ -11,11 +11,11 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Protocol
 
-from reconciler.connections import credentials_for
-from reconciler.library import Credentials
-from reconciler.live import LiveNumber
+from reconciler.api.connections import credentials_for
+from reconciler.api.library import Credentials
 from reconciler.preflight.asking import Answer, Asker, NoAnswerError
 from reconciler.preflight.finding import Finding, Subject
+from reconciler.resource.live import LiveNumber
 from schemas.account import Account
 from schemas.errors import TmError
 from schemas.fleet import DeclaredNumber

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from reconciler.output.printable import printable
 from reconciler.preflight.asking import is_loopback
 from reconciler.preflight.finding import Finding, Subject
-from reconciler.printable import printable
 
 RESOLVE_SECONDS = 3.0
 HANDSHAKE_SECONDS = 4.0

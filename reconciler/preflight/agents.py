@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from reconciler.marker import add_marker
 from reconciler.preflight.asking import Answer, Asker, NoAnswerError
 from reconciler.preflight.finding import Finding, Subject, Verdict
 from reconciler.preflight.recordings import RecordingChecks
@@ -15,6 +14,7 @@ from reconciler.preflight.webhook import (
     judge_twiml,
     judge_voice_url,
 )
+from reconciler.resource.marker import add_marker
 from schemas.account import Account
 from schemas.agent import Agent
 from schemas.errors import TmError

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from reconciler.printable import printable
+from reconciler.output.printable import printable
 
 # Twilio: a webhook that has not answered after 15 s has failed.
 ANSWER_SECONDS = 15.0

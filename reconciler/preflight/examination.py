@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from reconciler.connections import Connections
+from reconciler.api.connections import Connections
 from reconciler.preflight.accounts import NumberLists, TwilioApi, check_account
 from reconciler.preflight.agents import AgentChecks
 from reconciler.preflight.asking import Asker, is_on_this_machine

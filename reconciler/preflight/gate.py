@@ -11,11 +11,11 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 
-from reconciler.ownership import host_of, is_under
-from reconciler.plan import Action, Change, Plan, Skipped, SkipReason
+from reconciler.planning.plan import Action, Change, Plan, Skipped, SkipReason
 from reconciler.preflight.agents import AgentChecks
 from reconciler.preflight.examination import check_public_url, instruments
 from reconciler.preflight.finding import Finding, first_failure
+from reconciler.resource.ownership import host_of, is_under
 from schemas.fleet import Fleet
 
 # However slow the server: what is not known by then has failed.

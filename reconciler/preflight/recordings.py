@@ -10,9 +10,9 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote
 
+from reconciler.output.printable import printable
 from reconciler.preflight.asking import Answer, Asker, NoAnswerError
 from reconciler.preflight.finding import Finding, Subject
-from reconciler.printable import printable
 from schemas.hold import MEDIA_TYPES
 from schemas.media import MAX_MEDIA_BYTES
 

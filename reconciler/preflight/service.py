@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
-from reconciler.ownership import host_of
 from reconciler.preflight.address import Door, check_host, check_tls
 from reconciler.preflight.asking import Answer, Asker, NoAnswerError
 from reconciler.preflight.finding import Finding, Subject, first_failure
+from reconciler.resource.ownership import host_of
 from schemas.service import Service
 
 _UPGRADE_REFUSED_BY_PROXY = (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST, HTTPStatus.UPGRADE_REQUIRED)

@@ -8,9 +8,9 @@ from itertools import groupby
 
 from rich.text import Text
 
-from reconciler.documents import FORMAT_VERSION, tool_version
+from reconciler.output.documents import FORMAT_VERSION, tool_version
+from reconciler.output.printable import printable
 from reconciler.preflight.finding import Finding, Verdict
-from reconciler.printable import printable
 
 _SIGNS = {Verdict.OK: ("✓", "green"), Verdict.WARNING: ("!", "yellow"), Verdict.FAILED: ("✗", "red")}
 

@@ -16,9 +16,9 @@ from xml.parsers import expat
 
 from twilio.request_validator import RequestValidator, remove_port
 
+from reconciler.output.printable import printable
 from reconciler.preflight.asking import MOST_BYTES, Answer
 from reconciler.preflight.finding import Finding, Subject
-from reconciler.printable import printable
 
 SLOW_SECONDS = 2.0
 

@@ -6,7 +6,7 @@ import asyncio
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
 from runtime.signature import Parameters
 
@@ -20,7 +20,8 @@ NOT_READ = {"Connection": "close"}
 async def read_parameters(request: Request) -> Parameters:
     """Return the form fields of a POST; nothing for other methods, whose parameters are in the URL.
 
-    Raises HTTPException: 413 for a body over 64 kB, 408 for one that takes over 10 s.
+    Raises HTTPException: 413 for a body over 64 kB, 408 for one that takes over 10 s, 400 for one whose
+    sender went away.
     """
     if request.method != "POST":
         return Parameters()
@@ -36,6 +37,8 @@ async def read_parameters(request: Request) -> Parameters:
                     raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, headers=NOT_READ)
     except TimeoutError:
         raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, headers=NOT_READ) from None
+    except ClientDisconnect:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, headers=NOT_READ) from None
     return Parameters(body.decode("utf-8", "replace"))
 
 

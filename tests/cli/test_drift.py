@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from reconciler.connections import Connections
-from reconciler.errors import ForbiddenRequestError
+from reconciler.api.connections import Connections
+from reconciler.api.errors import ForbiddenRequestError
 from tests.cli.wire_world import WireWorld, wire_world
 from tests.reconciler.fleets import FLEET, load
 from tests.reconciler.numbers import FRONT_DESK, SALES

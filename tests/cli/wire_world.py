@@ -13,8 +13,8 @@ import pytest
 
 from cli.main import run
 from reconciler import runs
-from reconciler.connections import Connections
-from reconciler.plan import Plan
+from reconciler.api.connections import Connections
+from reconciler.planning.plan import Plan
 from tests.reconciler.fleets import ENVIRONMENT, FLEET
 from tests.reconciler.wire import WireAccount
 

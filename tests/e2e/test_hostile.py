@@ -170,3 +170,19 @@ def test_a_wrong_database_address_is_an_error_for_people(tmp_path: Path, command
         assert "secret" not in done.out + done.err
 
     play(tmp_path, story)
+
+
+def test_a_sender_who_goes_away_in_the_middle_of_a_request_is_no_error_of_ours(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        async with world.serving():
+            for _ in range(3):
+                _, writer = await asyncio.open_connection("127.0.0.1", world.port)
+                head = "POST /voice/front-desk HTTP/1.1\r\nHost: x\r\nX-Twilio-Signature: x\r\n"
+                writer.write(f"{head}Content-Length: 100\r\n\r\nCallSid=".encode())
+                await writer.drain()
+                writer.close()
+                await writer.wait_closed()
+            assert (await world.get("/healthz")).status_code == 200
+        assert "ERROR" not in world.server_log()
+
+    play(tmp_path, story)

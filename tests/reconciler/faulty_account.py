@@ -1,6 +1,7 @@
 """An account where things go wrong: each request about a number may meet the next of its faults.
 
-It keeps what a true report is measured against: every write that took effect, and every edit by hand.
+It keeps what a true report is measured against: every write that took effect, every edit by hand, and
+with which request a number was first met.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class FaultyAccount(WireAccount):
     stuck: set[str] = field(default_factory=set)
     stored: Counter[str] = field(default_factory=Counter)
     edited: dict[str, str] = field(default_factory=dict)
+    first_met: dict[str, int] = field(default_factory=dict)
     before_request: Callable[[int], None] = lambda count: None
 
     def __post_init__(self) -> None:
@@ -55,6 +57,7 @@ class FaultyAccount(WireAccount):
         """Forget what the last run did."""
         self.stored.clear()
         self.edited.clear()
+        self.first_met.clear()
         self._edits.clear()
         self._count = 0
         self.before_request = lambda count: None
@@ -91,6 +94,8 @@ class FaultyAccount(WireAccount):
         self._count += 1
         self.before_request(self._count)
         number = self._number_in(request.url.path)
+        if number is not None:
+            self.first_met.setdefault(number, self._count)
         waiting = self.faults[number or ""]
         fault = waiting.pop(0) if waiting else Fault.NONE
         if number is not None and request.method == "POST" and number in self.stuck:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Self
 
-from reconciler.desired import DesiredNumber, desired_number
-from reconciler.diff import Policy
-from reconciler.errors import ApiRefusedError
-from reconciler.live import LiveNumber, live_number
-from reconciler.plan import Plan
-from reconciler.ports import Receipt
-from reconciler.settings import FieldChange, Settings
+from reconciler.api.errors import ApiRefusedError
+from reconciler.api.ports import Receipt
+from reconciler.planning.diff import Policy
+from reconciler.planning.plan import Plan
+from reconciler.resource.desired import DesiredNumber, desired_number
+from reconciler.resource.live import LiveNumber, live_number
+from reconciler.resource.settings import FieldChange, Settings
 from schemas import DeclaredNumber, Place
 from schemas.fields import RegionName
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from reconciler.live import LiveNumber
+from reconciler.resource.live import LiveNumber
 from tests.reconciler.numbers import MemoryAccount
 
 REGIONS = ("us1", "ie1", "au1")

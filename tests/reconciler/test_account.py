@@ -10,17 +10,17 @@ from typing import TypeVar
 import httpx2
 import pytest
 
-from reconciler.account import ReadableAccount, WritableAccount
-from reconciler.errors import (
+from reconciler.api.account import ReadableAccount, WritableAccount
+from reconciler.api.errors import (
     ApiError,
     ApiRefusedError,
     ApiUnauthorizedError,
     ApiUnavailableError,
     ForbiddenRequestError,
 )
-from reconciler.http_client import NumbersTransport, Target
-from reconciler.library import Credentials
-from reconciler.settings import Settings
+from reconciler.api.http_client import NumbersTransport, Target
+from reconciler.api.library import Credentials
+from reconciler.resource.settings import Settings
 from tests.reconciler.numbers import BLANK, FRONT_DESK, SALES, sid_of, wanted
 from tests.reconciler.wire import ACCOUNT_SID, TOKEN, WireAccount, error_body, form_of, record
 

@@ -11,15 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.diff import diff
-from reconciler.errors import ApiRefusedError, ApiUnavailableError
-from reconciler.executor import Executor
-from reconciler.journal import Journal
-from reconciler.lane import Gate
-from reconciler.live import LiveNumber
-from reconciler.plan import Plan
-from reconciler.ports import Receipt
-from reconciler.report import (
+from reconciler.api.errors import ApiRefusedError, ApiUnavailableError
+from reconciler.api.lane import Gate
+from reconciler.api.ports import Receipt
+from reconciler.applying.executor import Executor
+from reconciler.applying.journal import Journal
+from reconciler.applying.report import (
     AlreadyDone,
     Failed,
     NotAttempted,
@@ -28,8 +25,11 @@ from reconciler.report import (
     Stale,
     Updated,
 )
-from reconciler.settings import Settings
-from reconciler.writing import ChangeWriter
+from reconciler.applying.writing import ChangeWriter
+from reconciler.planning.diff import diff
+from reconciler.planning.plan import Plan
+from reconciler.resource.live import LiveNumber
+from reconciler.resource.settings import Settings
 from tests.reconciler.numbers import (
     FRONT_DESK,
     NOW,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.congestion import FIRST_LIMIT, REMEMBERED_SECONDS, Congestion, Sent
+from reconciler.api.congestion import FIRST_LIMIT, REMEMBERED_SECONDS, Congestion, Sent
 
 ROUND_TRIP = 0.05
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.desired import DesiredNumber
-from reconciler.diff import Policy, diff
-from reconciler.live import LiveNumber
-from reconciler.marker import add_marker, marker_in
-from reconciler.plan import Action, Cause, Plan, SkipReason
-from reconciler.settings import Settings
+from reconciler.planning.diff import Policy, diff
+from reconciler.planning.plan import Action, Cause, Plan, SkipReason
+from reconciler.resource.desired import DesiredNumber
+from reconciler.resource.live import LiveNumber
+from reconciler.resource.marker import add_marker, marker_in
+from reconciler.resource.settings import Settings
 from tests.reconciler.numbers import (
     BLANK,
     FRONT_DESK,

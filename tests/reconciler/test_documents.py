@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from reconciler.diff import diff
-from reconciler.documents import (
+from reconciler.applying.report import Failed, NotAttempted, Outcome, Stale, Updated, key_of, report_of
+from reconciler.output.documents import (
     plan_document,
     plan_error_document,
     report_document,
     report_error_document,
     to_json,
 )
-from reconciler.report import Failed, NotAttempted, Outcome, Stale, Updated, key_of, report_of
+from reconciler.planning.diff import diff
 from schemas import Diagnostic, Place
 from tests.reconciler.numbers import FRONT_DESK, NOW, POLICY, PUBLIC_URL, SALES, applied, live, wanted
 

@@ -10,15 +10,15 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.accepting import accept
-from reconciler.attribution import MonitorEvent, attributed
-from reconciler.diff import diff
-from reconciler.drift import Drift, drift_document, drift_of, fingerprint_of
-from reconciler.errors import ApiRefusedError
-from reconciler.monitor_events import who_changed
-from reconciler.plan import Cause, Change, Plan
-from reconciler.planning import Wishes, make_plan
-from reconciler.report import key_of
+from reconciler.api.errors import ApiRefusedError
+from reconciler.api.monitor_events import who_changed
+from reconciler.applying.report import key_of
+from reconciler.drift.accepting import accept
+from reconciler.drift.attribution import MonitorEvent, attributed
+from reconciler.drift.drifted import Drift, drift_document, drift_of, fingerprint_of
+from reconciler.planning.diff import diff
+from reconciler.planning.make import Wishes, make_plan
+from reconciler.planning.plan import Cause, Change, Plan
 from schemas import load_fleet
 from schemas.file_edits import diff_of
 from tests.reconciler.fleets import ENVIRONMENT

@@ -18,16 +18,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from reconciler import runs
-from reconciler.connections import Connections
-from reconciler.errors import ApiError
-from reconciler.marker import marker_in
-from reconciler.origin import Origin
-from reconciler.plan import Plan
-from reconciler.planning import Wishes
-from reconciler.recorded import read_journal
-from reconciler.report import AlreadyDone, Failed, NotAttempted, Report, Stale, Updated
+from reconciler.api.connections import Connections
+from reconciler.api.errors import ApiError
+from reconciler.applying.origin import Origin
+from reconciler.applying.recorded import read_journal
+from reconciler.applying.report import AlreadyDone, Failed, NotAttempted, Report, Stale, Updated
+from reconciler.planning.make import Wishes
+from reconciler.planning.plan import Plan
+from reconciler.planning.saved import load_plan, save_plan
+from reconciler.resource.marker import marker_in
 from reconciler.runs import Conduct, apply_until, plan_run, rollback_run
-from reconciler.saved import load_plan, save_plan
 from tests.reconciler.faulty_account import Fault, FaultyAccount, KilledError
 from tests.reconciler.fleets import ENVIRONMENT, load
 from tests.reconciler.numbers import NOW, PUBLIC_URL
@@ -56,6 +56,7 @@ faults = st.dictionaries(
 agents = st.sampled_from(["front-desk", "sales"])
 numbers = st.sampled_from(NUMBERS)
 one_or_none = st.sets(numbers, max_size=1)
+some = st.sets(numbers, max_size=3)
 conducts = st.builds(
     Conduct,
     max_concurrency=st.sampled_from([1, 8]),
@@ -82,6 +83,7 @@ class Campaign(RuleBasedStateMachine):
         self.patches.enter_context(mock.patch.object(runs, "Connections", wired))
         self.patches.enter_context(mock.patch.object(runs, "origin_of", lambda *_: Origin(actor="alice")))
         self.now = NOW
+        self.edits = 0
         self.saved: Path | None = None
         self.before: list[Record] = []
 
@@ -113,14 +115,14 @@ class Campaign(RuleBasedStateMachine):
             self.saved_for = self.fleet
         assert not self.account.stored
 
-    @rule(met=faults, stuck=one_or_none, edits=one_or_none, conduct=conducts)
+    @rule(met=faults, stuck=one_or_none, edits=some, conduct=conducts)
     def apply(self, met: dict[str, list[Fault]], stuck: set[str], edits: set[str], conduct: Conduct) -> None:
         if (plan := self.planned()) is not None:
             self.trouble(met, stuck, edits)
             self.run_to_its_end(plan, conduct)
 
     @precondition(lambda self: self.saved is not None and self.saved_for is self.fleet)
-    @rule(met=faults, stuck=one_or_none, edits=one_or_none, conduct=conducts)
+    @rule(met=faults, stuck=one_or_none, edits=some, conduct=conducts)
     def apply_the_saved_plan(
         self, met: dict[str, list[Fault]], stuck: set[str], edits: set[str], conduct: Conduct
     ) -> None:
@@ -153,13 +155,21 @@ class Campaign(RuleBasedStateMachine):
         self.check_the_journal_tells_of_every_write()
 
     @precondition(lambda self: bool(self.journals()))
-    @rule(met=faults, edits=one_or_none, conduct=conducts)
+    @rule(met=faults, edits=some, conduct=conducts)
     def rollback(self, met: dict[str, list[Fault]], edits: set[str], conduct: Conduct) -> None:
         journal = self.journals()[-1]
         self.account.heal()
-        plan = self.run(rollback_run(read_journal(journal), journal, self.fleet, self.environ, self.now))
-        self.trouble(met, set(), edits)
+        recorded = read_journal(journal)
+        plan = self.run(rollback_run(recorded, journal, self.fleet, self.environ, self.now))
+        elsewhere = {
+            one.number: self.account.url_of(one.number)
+            for one in recorded.written
+            if _bare(self.account.url_of(one.number))
+            not in (_bare(str(one.before.voice_url)), _bare(str(one.after.voice_url)))
+        }
+        self.trouble(met, set(), edits - elsewhere.keys())
         self.run_to_its_end(plan, conduct)
+        assert {number: self.account.url_of(number) for number in elsewhere} == elsewhere
 
     @rule()
     def without_faults_everything_is_put_right_and_stays_so(self) -> None:
@@ -205,7 +215,8 @@ class Campaign(RuleBasedStateMachine):
         self.account.stuck = set(stuck)
         self.before = self.account.snapshot()
         for number in edits:
-            self.account.edit_before_it_is_read(number, "https://meanwhile.example/voice")
+            self.edits += 1
+            self.account.edit_before_it_is_read(number, f"https://meanwhile.example/{self.edits}")
 
     def applied(self, plan: Plan, conduct: Conduct, stop: asyncio.Event) -> Report:
         return self.run(
@@ -221,6 +232,10 @@ class Campaign(RuleBasedStateMachine):
         assert [outcome.change for outcome in report.outcomes] == list(plan.changes)
         self.check_the_report_is_true(report)
         self.check_the_journal_tells_of_every_write()
+        for number, url in self.account.edited.items():
+            assert self.account.url_of(number) == url, "what somebody wrote meanwhile was overwritten"
+        if interrupt_at is not None and conduct.max_concurrency == 1:
+            assert all(count <= interrupt_at for count in self.account.first_met.values())
         return report
 
     def check_the_report_is_true(self, report: Report) -> None:

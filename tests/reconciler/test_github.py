@@ -7,10 +7,10 @@ from dataclasses import replace
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.annotation import Annotation
-from reconciler.diff import diff
-from reconciler.github import error_annotations, plan_annotations, report_annotations
-from reconciler.report import Failed, Outcome, Stale, Updated, key_of, report_of
+from reconciler.applying.report import Failed, Outcome, Stale, Updated, key_of, report_of
+from reconciler.output.annotation import Annotation
+from reconciler.output.github import error_annotations, plan_annotations, report_annotations
+from reconciler.planning.diff import diff
 from schemas.errors import TmError
 from schemas.places import Diagnostic, Place
 from tests.reconciler.numbers import BLANK, NOW, POLICY, SALES, applied, edited, live, wanted

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.import_files import ImportFiles
-from reconciler.import_run import make_import
-from reconciler.importing import Imported
-from reconciler.live import LiveNumber
-from reconciler.naming import is_default_friendly_name
-from reconciler.plan import Plan, SkipReason
-from reconciler.planning import Wishes, make_plan
+from reconciler.importing.decisions import Imported
+from reconciler.importing.files import ImportFiles
+from reconciler.importing.naming import is_default_friendly_name
+from reconciler.importing.run import make_import
+from reconciler.planning.make import Wishes, make_plan
+from reconciler.planning.plan import Plan, SkipReason
+from reconciler.resource.live import LiveNumber
 from schemas import TmError, load_fleet
 from schemas.file_edits import diff_of
 from tests.reconciler.numbers import (

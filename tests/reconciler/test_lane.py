@@ -7,7 +7,7 @@ import asyncio
 import httpx2
 import pytest
 
-from reconciler.lane import Gate, Lane, Traffic
+from reconciler.api.lane import Gate, Lane, Traffic
 
 
 async def settle() -> None:

@@ -12,16 +12,16 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.desired import DesiredNumber
-from reconciler.diff import Policy, diff
-from reconciler.executor import Executor
-from reconciler.journal import Journal
-from reconciler.live import LiveNumber
-from reconciler.marker import add_marker, strip_marker
-from reconciler.plan import Plan
-from reconciler.report import Report
-from reconciler.settings import Settings
-from reconciler.writing import ChangeWriter
+from reconciler.applying.executor import Executor
+from reconciler.applying.journal import Journal
+from reconciler.applying.report import Report
+from reconciler.applying.writing import ChangeWriter
+from reconciler.planning.diff import Policy, diff
+from reconciler.planning.plan import Plan
+from reconciler.resource.desired import DesiredNumber
+from reconciler.resource.live import LiveNumber
+from reconciler.resource.marker import add_marker, strip_marker
+from reconciler.resource.settings import Settings
 from tests.reconciler.numbers import BLANK, NOW, POLICY, MemoryAccount, applied, live, wanted
 
 NUMBERS = [f"+1415555{index:04}" for index in range(6)]

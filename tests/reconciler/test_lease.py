@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.errors import ApiError, ApiUnavailableError
-from reconciler.lease import LOST_AFTER_SECONDS, RENEW_SECONDS, TTL_SECONDS, Found, Lease
-from reconciler.lock import Holder, LockedError, WaitInterruptedError
+from reconciler.api.errors import ApiError, ApiUnavailableError
+from reconciler.applying.lease import LOST_AFTER_SECONDS, RENEW_SECONDS, TTL_SECONDS, Found, Lease
+from reconciler.applying.lock import Holder, LockedError, WaitInterruptedError
 
 SID = "AC" + "1" * 32
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.lock import FileLock, Holder, LockedError, WaitInterruptedError
-from reconciler.origin import Origin
+from reconciler.applying.lock import FileLock, Holder, LockedError, WaitInterruptedError
+from reconciler.applying.origin import Origin
 from schemas.errors import TmError
 
 FIRST, SECOND = "AC" + "1" * 32, "AC" + "2" * 32

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from reconciler.diff import diff
-from reconciler.markdown import MAX_CHARACTERS, error_markdown, plan_markdown, report_markdown
-from reconciler.plan import Action, Cause, Change, Plan, Skipped, SkipReason
-from reconciler.report import Failed, NotAttempted, Outcome, Report, Stale, Updated
-from reconciler.settings import FieldChange, Settings
+from reconciler.applying.report import Failed, NotAttempted, Outcome, Report, Stale, Updated
+from reconciler.output.markdown import MAX_CHARACTERS, error_markdown, plan_markdown, report_markdown
+from reconciler.planning.diff import diff
+from reconciler.planning.plan import Action, Cause, Change, Plan, Skipped, SkipReason
+from reconciler.resource.settings import FieldChange, Settings
 from schemas.errors import TmError
 from schemas.places import Diagnostic, Place
 from tests.reconciler.numbers import BLANK, NOW, POLICY, SALES, applied, edited, live, wanted

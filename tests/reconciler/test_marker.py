@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.marker import (
+from reconciler.resource.marker import (
     add_marker,
     fingerprint,
     fingerprint_as_applied,

@@ -16,22 +16,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.account import WritableAccount
-from reconciler.desired import DesiredNumber, desired_numbers
-from reconciler.diff import Policy, diff
-from reconciler.errors import ApiError, ApiUnavailableError
-from reconciler.http_client import NumbersTransport, Target
-from reconciler.journal import Journal
-from reconciler.library import Credentials, session_for
-from reconciler.live import LiveNumber, live_number
-from reconciler.plan import Action, Cause, Plan, SkipReason
-from reconciler.report import Updated
-from reconciler.resources import Resource
-from reconciler.saved import load_plan, save_plan
-from reconciler.senders import SETTLING_SECONDS, WhatsAppSenders
-from reconciler.settings import Settings
-from reconciler.wording import visible_changes
-from reconciler.writing import ChangeWriter
+from reconciler.api.account import WritableAccount
+from reconciler.api.errors import ApiError, ApiUnavailableError
+from reconciler.api.http_client import NumbersTransport, Target
+from reconciler.api.library import Credentials, session_for
+from reconciler.api.senders import SETTLING_SECONDS, WhatsAppSenders
+from reconciler.applying.journal import Journal
+from reconciler.applying.report import Updated
+from reconciler.applying.writing import ChangeWriter
+from reconciler.output.wording import visible_changes
+from reconciler.planning.diff import Policy, diff
+from reconciler.planning.plan import Action, Cause, Plan, SkipReason
+from reconciler.planning.saved import load_plan, save_plan
+from reconciler.resource.desired import DesiredNumber, desired_numbers
+from reconciler.resource.kinds import Resource
+from reconciler.resource.live import LiveNumber, live_number
+from reconciler.resource.settings import Settings
 from tests.reconciler.fleets import load
 from tests.reconciler.numbers import FRONT_DESK, NOW, POLICY, PUBLIC_URL, MemoryAccount, edited
 from tests.reconciler.wire import ACCOUNT_SID, TOKEN, WireAccount, error_body, form_of, sender, service

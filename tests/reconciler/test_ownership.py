@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.ownership import agent_named_in, host_of, is_nobodys, is_ours, is_under
+from reconciler.resource.ownership import agent_named_in, host_of, is_nobodys, is_ours, is_under
 from tests.reconciler.numbers import BLANK, PUBLIC_URL, applied, wanted
 
 

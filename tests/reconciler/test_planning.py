@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from reconciler.connections import Connections, credentials_for
-from reconciler.errors import ApiUnauthorizedError
-from reconciler.plan import Plan
-from reconciler.planning import Wishes, make_plan
-from reconciler.reading import ROUTES_AT_ONCE
+from reconciler.api.connections import Connections, credentials_for
+from reconciler.api.errors import ApiUnauthorizedError
+from reconciler.planning.make import Wishes, make_plan
+from reconciler.planning.plan import Plan
+from reconciler.planning.reading import ROUTES_AT_ONCE
 from schemas import TmError
 from tests.reconciler.fleets import ENVIRONMENT, FLEET, load
 from tests.reconciler.numbers import FRONT_DESK, NOW, SALES, MemoryAccount, live

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.diff import diff
-from reconciler.journal import Journal, journal_for
-from reconciler.origin import Origin
-from reconciler.plan import Plan
-from reconciler.recorded import UnreadableJournalError, read_journal
+from reconciler.applying.journal import Journal, journal_for
+from reconciler.applying.origin import Origin
+from reconciler.applying.recorded import UnreadableJournalError, read_journal
+from reconciler.planning.diff import diff
+from reconciler.planning.plan import Plan
 from tests.reconciler.numbers import FRONT_DESK, NOW, POLICY, SALES, live, wanted
 
 PLAN = diff([wanted(), wanted(SALES, "sales")], [live(FRONT_DESK), live(SALES)], POLICY, NOW)

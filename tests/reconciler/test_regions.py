@@ -13,19 +13,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.desired import DesiredNumber, desired_numbers
-from reconciler.diff import Policy, diff
-from reconciler.errors import ApiRefusedError, ApiUnavailableError
-from reconciler.journal import Journal
-from reconciler.live import LiveNumber
-from reconciler.plan import Action, Cause, Change, Plan, SkipReason
-from reconciler.report import AlreadyDone, Failed, Outcome, Stale, Updated
-from reconciler.safety import breaches
-from reconciler.saved import load_plan, save_plan
-from reconciler.settings import Settings
-from reconciler.text import outcome_line, plan_text
-from reconciler.wording import visible_changes
-from reconciler.writing import ChangeWriter
+from reconciler.api.errors import ApiRefusedError, ApiUnavailableError
+from reconciler.applying.journal import Journal
+from reconciler.applying.report import AlreadyDone, Failed, Outcome, Stale, Updated
+from reconciler.applying.writing import ChangeWriter
+from reconciler.output.text import outcome_line, plan_text
+from reconciler.output.wording import visible_changes
+from reconciler.planning.diff import Policy, diff
+from reconciler.planning.plan import Action, Cause, Change, Plan, SkipReason
+from reconciler.planning.safety import breaches
+from reconciler.planning.saved import load_plan, save_plan
+from reconciler.resource.desired import DesiredNumber, desired_numbers
+from reconciler.resource.live import LiveNumber
+from reconciler.resource.settings import Settings
 from tests.reconciler.fleets import FLEET, load
 from tests.reconciler.numbers import (
     BLANK,

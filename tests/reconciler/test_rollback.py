@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.desired import DesiredNumber
-from reconciler.diff import Policy, diff
-from reconciler.executor import Executor
-from reconciler.journal import Journal
-from reconciler.live import LiveNumber
-from reconciler.plan import Action, Cause, Plan, SkipReason
-from reconciler.recorded import read_journal
-from reconciler.report import Failed, Report
-from reconciler.rollback import make_rollback, rollback_plan
-from reconciler.safety import breaches
-from reconciler.writing import ChangeWriter
+from reconciler.applying.executor import Executor
+from reconciler.applying.journal import Journal
+from reconciler.applying.recorded import read_journal
+from reconciler.applying.report import Failed, Report
+from reconciler.applying.rollback import make_rollback, rollback_plan
+from reconciler.applying.writing import ChangeWriter
+from reconciler.planning.diff import Policy, diff
+from reconciler.planning.plan import Action, Cause, Plan, SkipReason
+from reconciler.planning.safety import breaches
+from reconciler.resource.desired import DesiredNumber
+from reconciler.resource.live import LiveNumber
 from schemas.errors import TmError
 from tests.reconciler import test_laws as laws
 from tests.reconciler.fleets import load

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.plan import Action, Cause, Change, Ownership, Plan
-from reconciler.safety import breaches, limit_notes, not_allowed
-from reconciler.settings import Settings
+from reconciler.planning.plan import Action, Cause, Change, Ownership, Plan
+from reconciler.planning.safety import breaches, limit_notes, not_allowed
+from reconciler.resource.settings import Settings
 from tests.reconciler.numbers import NOW
 
 

@@ -9,10 +9,16 @@ from typing import Any
 
 import pytest
 
-from reconciler.desired import desired_numbers
-from reconciler.diff import Policy, diff
-from reconciler.plan import Plan
-from reconciler.saved import OutdatedPlanError, UnreadablePlanError, declarations_digest, load_plan, save_plan
+from reconciler.planning.diff import Policy, diff
+from reconciler.planning.plan import Plan
+from reconciler.planning.saved import (
+    OutdatedPlanError,
+    UnreadablePlanError,
+    declarations_digest,
+    load_plan,
+    save_plan,
+)
+from reconciler.resource.desired import desired_numbers
 from schemas import Fleet
 from tests.reconciler.fleets import ENVIRONMENT, FLEET, load
 from tests.reconciler.numbers import FRONT_DESK, NOW, PUBLIC_URL, applied, live, wanted

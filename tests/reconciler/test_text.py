@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from reconciler.diff import diff
-from reconciler.plan import Cause, SkipReason
-from reconciler.progress import ApplyProgress
-from reconciler.report import Failed, Outcome, Stale, Updated, key_of, report_of
-from reconciler.text import outcome_line, plan_text, report_text
-from reconciler.wording import CAUSES, REASONS
+from reconciler.applying.report import Failed, Outcome, Stale, Updated, key_of, report_of
+from reconciler.output.progress import ApplyProgress
+from reconciler.output.text import outcome_line, plan_text, report_text
+from reconciler.output.wording import CAUSES, REASONS
+from reconciler.planning.diff import diff
+from reconciler.planning.plan import Cause, SkipReason
 from tests.reconciler.numbers import BLANK, NOW, POLICY, SALES, applied, edited, live, wanted
 
 OWNER = "https://hooks.agency.example/voice"

@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.desired import desired_numbers
-from reconciler.diff import diff
-from reconciler.errors import ApiUnavailableError
-from reconciler.live import LiveNumber
-from reconciler.plan import Cause, Change, Plan
-from reconciler.report import Report, Updated
-from reconciler.watch import JITTER, LONGEST_WAIT, Watch, failed, heals_in, judge, seconds_to_next
-from reconciler.watch_server import watch_app
-from reconciler.watching import Watcher
-from reconciler.webhook import MOST_CHANGES, Webhook, WebhookError, message_about
+from reconciler.api.errors import ApiUnavailableError
+from reconciler.applying.report import Report, Updated
+from reconciler.planning.diff import diff
+from reconciler.planning.plan import Cause, Change, Plan
+from reconciler.resource.desired import desired_numbers
+from reconciler.resource.live import LiveNumber
+from reconciler.watch.decisions import JITTER, LONGEST_WAIT, Watch, failed, heals_in, judge, seconds_to_next
+from reconciler.watch.loop import Watcher
+from reconciler.watch.server import watch_app
+from reconciler.watch.webhook import MOST_CHANGES, Webhook, WebhookError, message_about
 from schemas import Fleet
 from schemas.errors import TmError
 from tests.reconciler.fleets import load

@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from reconciler.errors import ApiUnavailableError
-from reconciler.live import LiveNumber
+from reconciler.api.errors import ApiUnavailableError
 from reconciler.preflight.accounts import TwilioApi, check_account, judge_numbers
 from reconciler.preflight.asking import Asker
 from reconciler.preflight.finding import Finding, Subject, Verdict
+from reconciler.resource.live import LiveNumber
 from schemas import Fleet
 from tests.reconciler.fleets import load
 from tests.reconciler.numbers import FRONT_DESK, SALES, live

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.diff import Policy, diff
-from reconciler.plan import Plan, SkipReason
+from reconciler.planning.diff import Policy, diff
+from reconciler.planning.plan import Plan, SkipReason
 from reconciler.preflight import gate
 from reconciler.preflight.finding import Subject
 from reconciler.preflight.gate import checked_plan, detail_of, needs_preflight, without_failures

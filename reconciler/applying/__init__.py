@@ -1,0 +1,1 @@
+"""Making the account what a plan says: written, read back, journalled, locked, and taken back."""

@@ -1,0 +1,169 @@
+"""Rollback: an ordinary plan that puts back what a run found.
+
+What was changed since the run, by anybody, is left alone: a number is put back only while each of its
+fields still is as the run left it or as the run found it. Old URLs come back with their old markers, so
+that the next plan tells the truth about who is ahead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from reconciler.applying.recorded import Recorded, Written
+from reconciler.output.printable import printable
+from reconciler.planning.plan import Action, Cause, Change, Ownership, Plan, Skipped, SkipReason, Unchanged
+from reconciler.planning.reading import ROUTES_AT_ONCE, Readers, together
+from reconciler.planning.safety import limit_notes
+from reconciler.resource.kinds import Resource, resource_of
+from reconciler.resource.live import LiveNumber
+from reconciler.resource.marker import without_markers
+from reconciler.resource.ownership import host_of, is_ours, is_url_of_ours
+from reconciler.resource.settings import Settings, differences
+from schemas.errors import TmError
+from schemas.fleet import Fleet
+from schemas.places import Place
+
+
+def require_same_accounts(recorded: Recorded, fleet: Fleet) -> None:
+    """Raise TmError unless the run's accounts are those that the declarations have by these names."""
+    for name, sid in recorded.accounts.items():
+        if name not in fleet.accounts:
+            raise TmError(f"the run wrote to account {name!r}, which is not declared")
+        if fleet.accounts[name].account_sid != sid:
+            raise TmError(f"the run wrote to account {name!r} when that was {sid}, which it is not any more")
+
+
+async def make_rollback(
+    recorded: Recorded, journal: Path, fleet: Fleet, readers: Readers, now: datetime
+) -> Plan:
+    """Read what the run wrote as it is now, and return the plan that puts it back.
+
+    Raises TmError when an account cannot be read, or is not the one that the run wrote to.
+    """
+    require_same_accounts(recorded, fleet)
+    live = await _read(recorded.written, readers)
+    plan = rollback_plan(recorded, journal, live, fleet.service.public_url, now)
+    return replace(plan, diagnostics=limit_notes(plan))
+
+
+def rollback_plan(
+    recorded: Recorded, journal: Path, live: Sequence[LiveNumber], public_url: str, now: datetime
+) -> Plan:
+    """Compare what the run found and left with what is there now, and return the plan."""
+    records = {(record.account, record.region, record.sid): record for record in live}
+    verdicts = [
+        _compare(
+            written,
+            records.get((written.account, written.region, written.sid)),
+            Place(str(journal), written.line, 1),
+            public_url,
+        )
+        for written in sorted(recorded.written, key=lambda one: (one.account, one.number, one.region))
+    ]
+    changes = tuple(verdict for verdict in verdicts if isinstance(verdict, Change))
+    return Plan(
+        created_at=now,
+        changes=changes,
+        skipped=tuple(verdict for verdict in verdicts if isinstance(verdict, Skipped)),
+        unchanged=tuple(verdict for verdict in verdicts if isinstance(verdict, Unchanged)),
+        ownership=_ownership(live, changes, public_url),
+    )
+
+
+async def _read(written: Iterable[Written], readers: Readers) -> list[LiveNumber]:
+    """Return the live side: one list per account, region and kind, and the routes that the run set."""
+    routed = {(one.account, one.region, one.sid) for one in written if one.after.voice_region is not None}
+    places = sorted({(one.account, one.region, _is_number(one)) for one in written})
+    lists = await together(
+        readers(account, region).list_numbers() if numbers else readers(account, region).list_messaging()
+        for account, region, numbers in places
+    )
+    permits = asyncio.Semaphore(ROUTES_AT_ONCE)
+
+    async def complete(record: LiveNumber) -> LiveNumber:
+        if (record.account, record.region, record.sid) not in routed:
+            return record
+        async with permits:
+            return record.routed(await readers(record.account, record.region).route(record.number))
+
+    return await together(complete(record) for records in lists for record in records)
+
+
+def _is_number(written: Written) -> bool:
+    return resource_of(written.sid) is Resource.INCOMING_PHONE_NUMBER
+
+
+def _compare(
+    written: Written, record: LiveNumber | None, place: Place, public_url: str
+) -> Change | Skipped | Unchanged:
+    """Decide about one resource that the run wrote."""
+    if record is None:
+        detail = f"account {written.account!r} does not have it in region {written.region} any more"
+        return Skipped(written.number, written.agent, SkipReason.NO_MATCHING_NUMBER, detail, place)
+    if changed := _changed_since(written, record.bare):
+        return Skipped(written.number, written.agent, SkipReason.CHANGED_SINCE, changed, place)
+    write = _restored(written, record)
+    fields = differences(without_markers(write), record.bare)
+    if not fields:
+        return Unchanged(written.number, written.agent, record.sid)
+    return Change(
+        account=record.account,
+        region=record.region,
+        sid=record.sid,
+        number=written.number,
+        agent=written.agent,
+        action=_action(write, record, public_url),
+        cause=Cause.ROLLBACK,
+        fields=fields,
+        now=record.bare,
+        write=write,
+        place=place,
+    )
+
+
+def _changed_since(written: Written, live: Settings) -> str | None:
+    """Name a field that is neither as the run left it nor as it found it, or return None."""
+    before, after = without_markers(written.before), without_markers(written.after)
+    for field, _ in written.after.managed():
+        value = live.get(field)
+        if value not in (before.get(field), after.get(field)):
+            return f"{field} is {printable(str(value)) or 'blank'} now"
+    return None
+
+
+def _restored(written: Written, record: LiveNumber) -> Settings:
+    """Return what is to be written.
+
+    A number whose calls were moved only gets its old route back: the record in the region that they
+    leave goes on answering until Twilio has rerouted them, and answers nobody after that.
+    """
+    region = written.before.voice_region
+    if region is not None and record.bare.voice_region != region:
+        return Settings(voice_region=region)
+    return replace(written.before, voice_region=None)
+
+
+def _action(write: Settings, record: LiveNumber, public_url: str) -> Action:
+    """Name what is done by what it means for the number: does it become ours, or cease to be?"""
+    if write.voice_region is not None:
+        return Action.REROUTE
+    was_ours, is_now = is_ours(write, public_url), is_ours(record.stored, public_url)
+    if was_ours == is_now:
+        return Action.UPDATE
+    return Action.ADOPT if was_ours else Action.DETACH
+
+
+def _ownership(live: Iterable[LiveNumber], changes: Iterable[Change], public_url: str) -> Ownership:
+    """Count the numbers that are ours, and find out whether any goes back to a host that none is on now."""
+    ours = [record.stored for record in live if is_ours(record.stored, public_url)]
+    hosts = _hosts(ours, public_url)
+    left = sorted(_hosts((change.write for change in changes), public_url) - hosts)
+    return Ownership(len(ours), left[0] if hosts and left else None)
+
+
+def _hosts(settings: Iterable[Settings], public_url: str) -> set[str]:
+    return {host_of(url) for each in settings for _, url in each.urls() if is_url_of_ours(url, public_url)}

@@ -1,0 +1,1 @@
+"""Declarations for what an account already has."""

@@ -1,0 +1,1 @@
+"""One plan or report in four forms: text, JSON, Markdown, GitHub annotations."""

@@ -1,0 +1,1 @@
+"""From a fleet and its accounts to a plan: read, compare, limit, save."""

@@ -1,0 +1,99 @@
+"""What the reconcile loop decides, without I/O: what is news, what may be healed, when to look again.
+
+Only drift of agents that ask for it (`heal: true`) is healed. A conflict never is: there the file changed
+as well, and a person has to look. A check that failed decides nothing at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from reconciler.drift.drifted import drift_of, fingerprint_of
+from reconciler.planning.plan import Cause, Change, Plan
+from reconciler.planning.safety import Breach, not_allowed
+from schemas.fleet import Fleet
+
+JITTER = 0.2
+"""Checks come up to this share of the interval early or late, so that many watchers do not march in step."""
+
+LONGEST_WAIT = 3600.0
+"""Seconds: after failures the wait doubles up to this, or up to the interval where that is longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is remembered from one check to the next.
+
+    `told` are the fingerprints of drift that was announced and is still there; `owed` those of them that
+    the webhook did not take yet; `failures` counts failed checks in a row.
+    """
+
+    told: frozenset[str] = frozenset()
+    owed: frozenset[str] = frozenset()
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one check comes to.
+
+    `news` were not told before; `to_deliver` are the news and what the webhook is still owed; `gone`
+    counts drift that was told and is not there any more. `heal` holds the changes to be put right, unless
+    the limits in `refused` forbid all of it.
+    """
+
+    drift: Plan
+    news: tuple[Change, ...]
+    to_deliver: tuple[Change, ...]
+    gone: int
+    heal: Plan
+    refused: tuple[Breach, ...]
+
+
+def judge(watch: Watch, plan: Plan, heals: Callable[[str], bool]) -> tuple[Watch, Findings]:
+    """Decide about a plan that was just made; `heals` tells which agents want their drift healed."""
+    drift = drift_of(plan)
+    found = {fingerprint_of(change): change for change in drift.changes}
+    owed = (watch.owed | (found.keys() - watch.told)) & found.keys()
+    wanted = tuple(change for change in drift.changes if change.cause is Cause.DRIFT and heals(change.agent))
+    heal = replace(drift, changes=wanted, skipped=(), unchanged=())
+    refused = not_allowed(heal, {}) if wanted else ()
+    findings = Findings(
+        drift=drift,
+        news=tuple(change for key, change in found.items() if key not in watch.told),
+        to_deliver=tuple(change for key, change in found.items() if key in owed),
+        gone=len(watch.told - found.keys()),
+        heal=replace(heal, changes=()) if refused else heal,
+        refused=refused,
+    )
+    return Watch(told=frozenset(found), owed=frozenset(owed)), findings
+
+
+def delivered(watch: Watch) -> Watch:
+    """The webhook took what it was owed."""
+    return replace(watch, owed=frozenset())
+
+
+def failed(watch: Watch) -> Watch:
+    """A check failed: nothing is known to be gone, so nothing is forgotten."""
+    return replace(watch, failures=watch.failures + 1)
+
+
+def seconds_to_next(watch: Watch, interval: float, chance: float) -> float:
+    """Return the wait before the next check; `chance` is a random number from 0 to 1."""
+    longest = max(interval, LONGEST_WAIT)
+    wait: float = min(interval * 2.0 ** min(watch.failures, 16), longest)
+    return wait * (1 - JITTER + 2 * JITTER * chance)
+
+
+def heals_in(fleet: Fleet) -> Callable[[str], bool]:
+    """Return who wants drift healed: what the agent says counts before what the Service says."""
+
+    def heals(agent: str) -> bool:
+        declared = fleet.agents.get(agent)
+        if declared is None:
+            return False
+        return fleet.service.heal if declared.heal is None else declared.heal
+
+    return heals
