@@ -7,6 +7,7 @@ settings of numbers are URLs and names.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -131,9 +132,11 @@ class _Lines:
                 raise
 
     def close(self) -> None:
-        """Close the file, if there is one."""
-        if self._file is not None:
-            self._file.close()
+        """Close the file, if there is one; a thread that comes later opens no other."""
+        with self._disk:
+            self._broken = self._broken or OSError(errno.EBADF, "the run is over")
+            if self._file is not None:
+                self._file.close()
 
     def _write(self, lines: list[str], opened: Callable[[], TextIO]) -> None:
         file = self._file = self._file or opened()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.applying.journal import Journal, journal_for
+from reconciler.applying.journal import Journal, JournalError, journal_for
 from reconciler.applying.origin import Origin
 from reconciler.applying.recorded import UnreadableJournalError, read_journal
 from reconciler.planning.diff import diff
@@ -54,6 +54,14 @@ def test_a_journal_reads_back_what_was_found_and_what_was_written(tmp_path: Path
     for written, change in zip(recorded.written, PLAN.changes, strict=True):
         assert written.before == change.expected
         assert written.after == change.write
+
+
+def test_a_write_that_outlives_its_run_opens_no_file_that_nobody_closes(tmp_path: Path) -> None:
+    journal = journal_for(tmp_path, PLAN.plan_id, NOW, ORIGIN, {"main": "AC1"})
+    journal.close()
+    with pytest.raises(JournalError):
+        journal.intends(PLAN.changes[0], PLAN.changes[0].now, NOW)
+    assert not journal.path.exists()
 
 
 def test_a_journal_cut_off_anywhere_reads_back_what_was_on_the_disk(tmp_path: Path) -> None:
