@@ -155,10 +155,14 @@ class Campaign(RuleBasedStateMachine):
         self.check_the_journal_tells_of_every_write()
 
     @precondition(lambda self: bool(self.journals()))
-    @rule(met=faults, edits=some, conduct=conducts)
-    def rollback(self, met: dict[str, list[Fault]], edits: set[str], conduct: Conduct) -> None:
+    @rule(met=faults, since=one_or_none, edits=some, conduct=conducts)
+    def rollback(
+        self, met: dict[str, list[Fault]], since: set[str], edits: set[str], conduct: Conduct
+    ) -> None:
         journal = self.journals()[-1]
         self.account.heal()
+        for number in since:
+            self.account.edit(number, self.new_url())
         recorded = read_journal(journal)
         plan = self.run(rollback_run(recorded, journal, self.fleet, self.environ, self.now))
         elsewhere = {
@@ -215,8 +219,12 @@ class Campaign(RuleBasedStateMachine):
         self.account.stuck = set(stuck)
         self.before = self.account.snapshot()
         for number in edits:
-            self.edits += 1
-            self.account.edit_before_it_is_read(number, f"https://meanwhile.example/{self.edits}")
+            self.account.edit_before_it_is_read(number, self.new_url())
+
+    def new_url(self) -> str:
+        """A URL of somebody's that nobody had before."""
+        self.edits += 1
+        return f"https://meanwhile.example/{self.edits}"
 
     def applied(self, plan: Plan, conduct: Conduct, stop: asyncio.Event) -> Report:
         return self.run(
