@@ -46,6 +46,9 @@ class LoopbackServer:
             listener = socket.create_server((self._host, self._port))
         except OSError as error:
             raise SandboxError(f"cannot listen on {self._host}:{self._port}: {error.strerror}") from error
+        # asyncio leaves it out for sockets made without a protocol number: each answer's body would then
+        # wait 40 ms for the client to acknowledge its head.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         port: int = listener.getsockname()[1]
         self._task = asyncio.create_task(self._server.serve(sockets=[listener]), name="sandbox-server")
         await self._server.ready.wait()

@@ -77,15 +77,15 @@ class Traffic:
 class Lane:
     """All requests to one account, whatever their region: Twilio counts them together.
 
-    `numbers` admits as many numbers as requests may be under way, since a number has one at a time: none
-    is read long before its turn to be written comes.
+    `numbers` admits half as many again as requests may be under way: a number has one request at a time
+    and waits for the disk in between. With more of them, each would be read long before it is written.
     """
 
     def __init__(self, most: int = HIGHEST_LIMIT, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._congestion = Congestion(most)
         self._requests = Gate(lambda: self._congestion.limit)
-        self.numbers = Gate(lambda: self._congestion.limit)
+        self.numbers = Gate(lambda: self._congestion.limit * 3 // 2)
         self._sent = 0
         self._refused = 0
 
