@@ -15,6 +15,7 @@ import click
 from cli.reconciling import RunFailedError
 from cli.terminal import err
 from reconciler.api.congestion import HIGHEST_LIMIT
+from reconciler.api.errors import WrongAccountError
 from reconciler.applying.report import EXIT_INTERRUPTED, EXIT_REFUSED, Report
 from reconciler.output.progress import ApplyProgress
 from reconciler.output.text import diagnostics_text, plan_text
@@ -138,6 +139,11 @@ def require_agreement(plan: Plan, *, asks: bool) -> None:
         raise RunFailedError(error, EXIT_INTERRUPTED, plan_id=plan.plan_id) from interrupt
     if not agreed:
         raise RunFailedError(TmError("not confirmed; nothing was written"), plan_id=plan.plan_id)
+
+
+def exit_code_of(failure: RunFailedError) -> int:
+    """Return the exit code of a run that writes: another account than the declared one is a refusal."""
+    return EXIT_REFUSED if isinstance(failure.error, WrongAccountError) else failure.exit_code
 
 
 def applied(plan: Plan, fleet: Fleet, environ: Mapping[str, str], now: datetime, conduct: Conduct) -> Report:

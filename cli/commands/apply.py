@@ -12,6 +12,7 @@ from cli.applying import (
     Manner,
     applied,
     applying_options,
+    exit_code_of,
     require_agreement,
     require_allowed,
     require_somebody_to_ask,
@@ -90,7 +91,7 @@ def command(
         report = applied(plan, fleet, environ, now, manner.conduct(preflight=not skip_preflight))
     except RunFailedError as failure:
         write_report_failure(failure, form)
-        return failure.exit_code
+        return exit_code_of(failure)
     write_report(report, form)
     return report.exit_code
 

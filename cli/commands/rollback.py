@@ -13,6 +13,7 @@ from cli.applying import (
     Manner,
     applied,
     applying_options,
+    exit_code_of,
     require_agreement,
     require_allowed,
     require_somebody_to_ask,
@@ -65,7 +66,7 @@ def command(
         report = applied(plan, fleet, environ, now, manner.conduct(preflight=False))
     except RunFailedError as failure:
         write_report_failure(failure, form, title=_TITLE)
-        return failure.exit_code
+        return exit_code_of(failure)
     write_report(report, form, title=_TITLE)
     return report.exit_code
 

@@ -1,10 +1,11 @@
 """What can go wrong between here and Twilio, translated once, at the transport.
 
 TmError
-└── ApiError                       no answer, or not the one that was hoped for
-    ├── ApiRefusedError            4xx: repeating the request changes nothing
-    │   └── ApiUnauthorizedError   401: wrong SID or token, or a key of another region
-    └── ApiUnavailableError        5xx, no answer, or not Twilio's: was it done? Nobody knows
+├── ApiError                       no answer, or not the one that was hoped for
+│   ├── ApiRefusedError            4xx: repeating the request changes nothing
+│   │   └── ApiUnauthorizedError   401: wrong SID or token, or a key of another region
+│   └── ApiUnavailableError        5xx, no answer, or not Twilio's: was it done? Nobody knows
+└── WrongAccountError              the answer is about another account
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ class ApiUnauthorizedError(ApiRefusedError):
 
 class ApiUnavailableError(ApiError):
     """No answer, or none of Twilio's: whether a write was stored is not known."""
+
+
+class WrongAccountError(TmError):
+    """What was found belongs to another account than the one that is declared: nothing may be written."""
 
 
 class ForbiddenRequestError(Exception):

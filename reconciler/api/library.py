@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
-from reconciler.api.errors import ApiUnavailableError, ForbiddenRequestError
+from reconciler.api.errors import ApiUnavailableError, ForbiddenRequestError, WrongAccountError
 from reconciler.api.http_client import NumbersTransport
 
 PAGE_SIZE = 1000  # Twilio: the most that a list page may have
@@ -56,6 +56,15 @@ class Session:
         if not isinstance(value, str):
             raise self.unexpected(f"a {what}")
         return value
+
+    def require_own(self, record: object, what: str) -> None:
+        """Raise WrongAccountError unless a record belongs to the declared account, if it says to whom."""
+        owner, own = getattr(record, "account_sid", None), self.client.account_sid
+        if isinstance(owner, str) and owner != own:
+            raise WrongAccountError(
+                f"account {self.account!r} is declared as {own}, but a {what} in it belongs to {owner}",
+                hint="Check account_sid, the credentials and TM_TWILIO_API_URL.",
+            )
 
     def unexpected(self, what: str) -> ApiUnavailableError:
         """Return the error for an answer that is not Twilio's."""

@@ -35,7 +35,12 @@ class PhoneNumbers:
         return Receipt(header(answer.headers, "Twilio-Request-Id"))
 
     def _live(self, record: object) -> LiveNumber:
-        """Take over a record of the library, checked, with unset values as ""."""
+        """Take over a record of the library, checked, with unset values as "".
+
+        Raises WrongAccountError for a number of another account: credentials, a proxy or
+        TM_TWILIO_API_URL then lead somewhere else than the declarations say.
+        """
+        self._session.require_own(record, _WHAT)
         capabilities = getattr(record, "capabilities", None)
         return live_number(
             account=self._session.account,

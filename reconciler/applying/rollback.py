@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from reconciler.api.errors import WrongAccountError
 from reconciler.applying.recorded import Recorded, Written
 from reconciler.output.printable import printable
 from reconciler.planning.plan import Action, Cause, Change, Ownership, Plan, Skipped, SkipReason, Unchanged
@@ -34,7 +35,8 @@ def require_same_accounts(recorded: Recorded, fleet: Fleet) -> None:
         if name not in fleet.accounts:
             raise TmError(f"the run wrote to account {name!r}, which is not declared")
         if fleet.accounts[name].account_sid != sid:
-            raise TmError(f"the run wrote to account {name!r} when that was {sid}, which it is not any more")
+            told = f"the run wrote to account {name!r} when that was {sid}, which it is not any more"
+            raise WrongAccountError(told)
 
 
 async def make_rollback(

@@ -75,6 +75,9 @@ class ChangeWriter:
             if receipt is None:
                 return Stale(step), None
             return await self._read_back(step, account), receipt.request_id
+        except ApiUnavailableError as error:
+            lost = failed(step, error)
+            return replace(lost, message=f"{lost.message}; whether it was written, the next plan shows"), None
         except ApiError as error:
             return failed(step, error), None
 

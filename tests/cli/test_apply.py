@@ -205,6 +205,35 @@ def test_a_file_that_is_no_report_is_named(world: WireWorld, text: str) -> None:
     assert not world.account.writes
 
 
+def test_numbers_of_another_account_than_the_declared_one_refuse_the_run(world: WireWorld) -> None:
+    other = "AC" + "9" * 32
+    world.account.records[1]["account_sid"] = other
+    done = world.tm("apply", "--yes", "--format", "json")
+    assert done.code == 5
+    assert other in done.json()["error"]
+    assert ACCOUNT_SID in done.json()["error"]
+    assert not world.account.writes
+
+
+def test_an_emptied_folder_detaches_only_with_prune_and_within_the_limits(
+    world: WireWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [f"+1415555{index:04}" for index in range(1000, 1004)]
+    world.account.records.extend(map(record, numbers))
+    world.declare(f"{FLEET}---\nkind: Agent\nname: many\nnumbers: {numbers}\ninstructions: Sell.\n")
+    world.tm("apply", "--yes")
+    written = len(world.account.writes)
+    (world.folder / "agents.d" / "fleet.yaml").unlink()
+    monkeypatch.setenv("TM_PUBLIC_URL", "https://agents.example")
+    assert world.tm("apply", "--yes").code == 0
+    refused = world.tm("apply", "--yes", "--prune")
+    assert (refused.code, "--allow detaches=6" in refused.err) == (5, True)
+    assert world.tm("apply", "--yes", "--prune", "--allow", "detaches=5").code == 5
+    assert len(world.account.writes) == written
+    assert world.tm("apply", "--yes", "--prune", "--allow", "detaches=6").code == 0
+    assert [one["voice_url"] for one in world.account.records] == [""] * 6
+
+
 class Terminal(io.StringIO):
     """A keyboard with somebody at it."""
 

@@ -184,6 +184,8 @@ def test_repeating_has_an_end(journal: Path) -> None:
     report = Run(account, journal).apply(plan)
     assert kinds(report) == [Failed, Updated]
     assert len(account.writes) == 4 + 1
+    assert isinstance(report.outcomes[0], Failed)
+    assert "whether it was written, the next plan shows" in report.outcomes[0].message
 
 
 def test_a_number_that_was_released_meanwhile_fails_alone(journal: Path) -> None:
