@@ -40,9 +40,9 @@ async def ended(process: asyncio.subprocess.Process) -> Done:
     return Done(process.returncode, out.decode(), err.decode())
 
 
-async def slow_apply(world: World, *arguments: str) -> asyncio.subprocess.Process:
+async def slow_apply(world: World, *arguments: str, latency_ms: float = 60) -> asyncio.subprocess.Process:
     """Start an apply, and return when it has written a few of its numbers."""
-    world.box.account.faults.latency_ms = 60
+    world.box.account.faults.latency_ms = latency_ms
     process = await world.start_tm("apply", "--yes", "--format", "json", *arguments)
 
     async def under_way() -> bool:
@@ -104,7 +104,7 @@ def test_a_killed_apply_is_in_nobodys_way_and_can_be_taken_back(tmp_path: Path) 
 def test_two_applies_do_not_interleave_and_the_second_names_the_first(tmp_path: Path, lock: str) -> None:
     async def story(world: World) -> None:
         world.declare(service=f"{SERVICE}lock: {lock}\n")
-        first = await slow_apply(world, "--max-concurrency", "4")
+        first = await slow_apply(world, "--max-concurrency", "2", latency_ms=200)
         # Another machine shares nothing but the account.
         elsewhere = {"TM_STATE_DIR": str(world.folder / "elsewhere")} if lock == "sync" else {}
         second = await world.tm("apply", "--yes", "--format", "json", environment=elsewhere)
