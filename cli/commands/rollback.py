@@ -19,7 +19,14 @@ from cli.applying import (
     require_somebody_to_ask,
 )
 from cli.options import agents_dir_option, environ_option
-from cli.outputs import Form, format_option, write_plan, write_report, write_report_failure
+from cli.outputs import (
+    Form,
+    format_option,
+    write_plan,
+    write_plan_failure,
+    write_report,
+    write_report_failure,
+)
 from cli.reconciling import RunFailedError, declared
 from reconciler.applying.recorded import read_journal
 from reconciler.applying.report import EXIT_INTERRUPTED, EXIT_OK
@@ -65,7 +72,10 @@ def command(
         require_agreement(plan, asks=asks)
         report = applied(plan, fleet, environ, now, manner.conduct(preflight=False))
     except RunFailedError as failure:
-        write_report_failure(failure, form, title=_TITLE)
+        if dry_run:
+            write_plan_failure(failure, form, now, title=_TITLE)
+        else:
+            write_report_failure(failure, form, title=_TITLE)
         return exit_code_of(failure)
     write_report(report, form, title=_TITLE)
     return report.exit_code

@@ -88,3 +88,10 @@ def test_a_file_that_is_no_journal_is_named(world: WireWorld) -> None:
     assert done.code == 1
     assert "fleet.yaml" in done.json()["error"]
     assert not world.account.requests
+
+
+def test_a_dry_run_that_fails_is_a_plans_document(world: WireWorld) -> None:
+    done = world.tm("rollback", "agents.d/fleet.yaml", "--dry-run", "--format", "json")
+    assert done.code == 1
+    assert done.json()["changes"] == []
+    assert "fleet.yaml" in done.json()["error"]
