@@ -20,7 +20,7 @@ from reconciler.applying.report import EXIT_INTERRUPTED, EXIT_REFUSED, Report
 from reconciler.output.progress import ApplyProgress
 from reconciler.output.text import diagnostics_text, plan_text
 from reconciler.planning.plan import Plan
-from reconciler.planning.safety import KINDS, not_allowed
+from reconciler.planning.safety import KINDS, breaches, not_allowed
 from reconciler.runs import Conduct, apply_run
 from schemas.errors import TmError
 from schemas.fleet import Fleet
@@ -117,7 +117,7 @@ def require_allowed(plan: Plan, allowed: Mapping[str, int]) -> None:
     """Raise RunFailedError when the plan goes over a limit that was not lifted; nothing is written then."""
     if refused := not_allowed(plan, allowed):
         reasons = "; ".join(breach.reason for breach in refused)
-        override = " ".join(breach.override for breach in refused)
+        override = " ".join(breach.override for breach in breaches(plan))
         error = TmError(f"refused by a safety limit: {reasons}", hint=f"To allow exactly this: {override}")
         raise RunFailedError(error, EXIT_REFUSED, plan_id=plan.plan_id)
 

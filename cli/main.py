@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import keyword
 import sys
 from typing import TYPE_CHECKING
@@ -71,6 +72,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
     Usage errors and errors of the user's own making are printed to stderr without a traceback.
     """
+    # What cannot be written in the terminal's encoding is shown escaped, not lost in a traceback.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         result = tm.main(args=arguments, prog_name="tm", standalone_mode=False)
     except click.exceptions.Abort:

@@ -16,7 +16,7 @@ from reconciler.applying.report import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_STALE
 from reconciler.planning.make import Wishes
 from reconciler.planning.plan import Plan
 from reconciler.planning.saved import OutdatedPlanError, load_plan
-from reconciler.runs import plan_run
+from reconciler.runs import plan_run, remaining_run
 from schemas import load_fleet
 from schemas.errors import TmError
 from schemas.places import Diagnostic
@@ -95,10 +95,10 @@ def planned(folder: Path, wishes: Wishes, environ: Mapping[str, str], now: datet
 
 
 def reviewed(folder: Path, file: Path, environ: Mapping[str, str]) -> tuple[Fleet, Plan]:
-    """Load the declarations and a saved plan that rests on them. Raises RunFailedError."""
+    """Load the declarations and what is left of a saved plan that rests on them. Raises RunFailedError."""
     fleet, _ = declared(folder, environ)
     try:
-        return fleet, load_plan(file, fleet)
+        return fleet, asyncio.run(remaining_run(load_plan(file, fleet), fleet, environ))
     except OutdatedPlanError as error:
         raise RunFailedError(error, EXIT_STALE) from error
     except TmError as error:

@@ -20,6 +20,7 @@ from reconciler.applying.journal import journal_for
 from reconciler.applying.lock import Holder, WaitInterruptedError
 from reconciler.applying.origin import origin_of
 from reconciler.applying.recorded import Recorded
+from reconciler.applying.remaining import remaining
 from reconciler.applying.report import Outcome, Report, nothing_attempted
 from reconciler.applying.rollback import make_rollback
 from reconciler.applying.writing import ChangeWriter
@@ -39,6 +40,12 @@ async def plan_run(fleet: Fleet, wishes: Wishes, environ: Mapping[str, str], now
     """Read the accounts and compare. Raises TmError when any of them cannot be read."""
     async with Connections(fleet, api_url=environ.get("TM_TWILIO_API_URL")) as connections:
         return await make_plan(fleet, wishes, connections.reader, now)
+
+
+async def remaining_run(plan: Plan, fleet: Fleet, environ: Mapping[str, str]) -> Plan:
+    """Return what of a saved plan the account does not have yet."""
+    async with Connections(fleet, api_url=environ.get("TM_TWILIO_API_URL")) as connections:
+        return await remaining(plan, connections.reader)
 
 
 async def drift_run(

@@ -157,10 +157,13 @@ def _check_whatsapp(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
         yield _error(codes.INCOMPLETE, message, source.place_of(path))
 
 
+_IDLE = {"whatsapp": "tm serve does not answer messages yet; plan and apply configure where they go"}
+
+
 def _not_acted_on(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
     for name in NOT_ACTED_ON:
         if name in agent.model_fields_set and getattr(agent, name):
-            message = f"{name} is declared, but this version does not act on it"
+            message = f"{name} is declared, but {_IDLE.get(name, 'this version does not act on it')}"
             yield Diagnostic("warning", codes.NOT_ACTED_ON, message, source.place_of((name,)))
 
 

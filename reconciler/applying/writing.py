@@ -21,6 +21,7 @@ from reconciler.applying.journal import Journal
 from reconciler.applying.report import NOT_STORED, AlreadyDone, Failed, Outcome, Stale, Updated
 from reconciler.planning.plan import Change
 from reconciler.resource.live import LiveNumber
+from reconciler.resource.settings import Settings
 from schemas.errors import TmError
 
 
@@ -43,9 +44,9 @@ class ChangeWriter:
         its calls there since the plan keeps them. A change that is half done, by a run that was cut off
         between its steps, is completed.
         """
-        found = await _live(change, account)
+        found = await read(change, account)
         live = found.bare
-        pending = [step for step in change.steps if live.masked_by(step.write) != step.wanted]
+        pending = steps_to_do(change, live)
         if not pending:
             return AlreadyDone(change)
         if any(live.masked_by(step.write) != step.expected for step in pending):
@@ -94,7 +95,7 @@ class ChangeWriter:
             except ApiUnavailableError:
                 failures += 1
                 await self.sleep(self.policy.wait(failures, self.jitter))
-                live = await _live(step, account)
+                live = await read(step, account)
                 if live.stored.masked_by(step.write) == step.write:
                     return Receipt(request_id=None)
                 if live.bare.masked_by(step.write) != step.expected:
@@ -104,14 +105,19 @@ class ChangeWriter:
 
     async def _read_back(self, step: Change, account: AccountWriter) -> Updated | Failed:
         """Check that what was written is what is stored."""
-        stored = (await _live(step, account)).stored
+        stored = (await read(step, account)).stored
         lost = [field for field, value in step.write.managed() if stored.get(field) != value]
         if not lost:
             return Updated(step)
         return Failed(step, f"Twilio accepted the update but did not keep {', '.join(lost)}", NOT_STORED)
 
 
-async def _live(change: Change, account: AccountWriter) -> LiveNumber:
+def steps_to_do(change: Change, live: Settings) -> list[Change]:
+    """Return the steps of a change that `live` (without markers) does not have yet."""
+    return [step for step in change.steps if live.masked_by(step.write) != step.wanted]
+
+
+async def read(change: Change, account: AccountReader) -> LiveNumber:
     """Read what a change writes: the record, and the route where that is part of it."""
     live = await account.fetch(change.sid)
     return live if change.write.voice_region is None else live.routed(await account.route(change.number))

@@ -21,7 +21,14 @@ from reconciler.resource.desired import DesiredNumber
 from reconciler.resource.kinds import Resource
 from reconciler.resource.live import LiveNumber
 from reconciler.resource.marker import fingerprint, fingerprint_as_applied
-from reconciler.resource.ownership import agent_named_in, host_of, is_ours, is_url_of_ours, somebodys_url
+from reconciler.resource.ownership import (
+    agent_named_in,
+    host_of,
+    is_ours,
+    is_url_of_ours,
+    somebodys_url,
+    without_secrets,
+)
 from reconciler.resource.settings import Settings, differences
 from schemas.places import Diagnostic
 
@@ -63,7 +70,7 @@ def diff(desired: Sequence[DesiredNumber], live: Sequence[LiveNumber], policy: P
         skipped=tuple(verdict for verdict in verdicts if isinstance(verdict, Skipped)),
         unchanged=tuple(verdict for verdict in verdicts if isinstance(verdict, Unchanged)),
         diagnostics=_move_notes(changes) + (() if policy.prune else _forgotten_notes(forgotten, policy)),
-        ownership=_ownership(live, changes, policy),
+        ownership=_ownership(desired, live, changes, policy),
     )
 
 
@@ -164,7 +171,7 @@ def _not_ours_to_take(wanted: DesiredNumber, record: LiveNumber, policy: Policy)
             detail = f"calls go to application {each.bare.voice_application_sid}{where}"
             return _skip(wanted, SkipReason.DRIVEN_BY_APPLICATION, detail)
         if owner := somebodys_url(each.bare, wanted.settings, policy.public_url):
-            return _skip(wanted, SkipReason.FOREIGN_WEBHOOK, f"in use by {owner}{where}")
+            return _skip(wanted, SkipReason.FOREIGN_WEBHOOK, f"in use by {without_secrets(owner)}{where}")
     return None
 
 
@@ -237,7 +244,12 @@ def _detach(record: LiveNumber, policy: Policy) -> Change:
     )
 
 
-def _ownership(live: Iterable[LiveNumber], changes: Iterable[Change], policy: Policy) -> Ownership:
+def _ownership(
+    desired: Sequence[DesiredNumber],
+    live: Iterable[LiveNumber],
+    changes: Iterable[Change],
+    policy: Policy,
+) -> Ownership:
     """Count the numbers that are ours, and find out whether the fleet moves to another host."""
     ours = [record for record in live if _is_ours(record, policy)]
     numbers = {(record.account, record.resource, record.number) for record in ours}
@@ -250,7 +262,8 @@ def _ownership(live: Iterable[LiveNumber], changes: Iterable[Change], policy: Po
     }
     host = host_of(policy.public_url)
     moves = any(change.action in (Action.UPDATE, Action.REROUTE) for change in changes)
-    return Ownership(len(numbers), host if moves and hosts_before and host not in hosts_before else None)
+    new_host = host if moves and hosts_before and host not in hosts_before else None
+    return Ownership(len(numbers), new_host, nothing_declared=not desired)
 
 
 def _move_notes(changes: Iterable[Change]) -> tuple[Diagnostic, ...]:

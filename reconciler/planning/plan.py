@@ -148,11 +148,13 @@ class Ownership:
     """What the safety limits are measured against.
 
     `ours` counts the live numbers that are ours; `new_host` is the host of `public_url` when the plan
-    moves numbers of ours there and none was there before.
+    moves numbers of ours there and none was there before; `nothing_declared` tells that no file declares
+    any number, which is more often a mistake than meant.
     """
 
     ours: int = 0
     new_host: str | None = None
+    nothing_declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +167,16 @@ class Plan:
     unchanged: tuple[Unchanged, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     ownership: Ownership = Ownership()
+    saved_as: str | None = None
 
     @property
     def plan_id(self) -> str:
-        """16 hex digits over what the plan would do: the same plan has the same id, whenever it is made."""
+        """16 hex digits over what the plan would do: the same plan has the same id, whenever it is made.
+
+        What is left of a saved plan keeps the id under which it was saved.
+        """
+        if self.saved_as is not None:
+            return self.saved_as
         content = [
             (
                 (change.account, change.region, change.sid, change.action, change.cause),

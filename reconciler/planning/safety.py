@@ -44,6 +44,8 @@ def breaches(plan: Plan) -> tuple[Breach, ...]:
         found.append(Breach("updates", updates, f"{updates} updates among {ours} numbers of ours"))
     if detaches > max(_ALWAYS_ALLOWED, _DETACH_SHARE * ours):
         found.append(Breach("detaches", detaches, f"{detaches} detaches among {ours} numbers of ours"))
+    elif detaches and plan.ownership.nothing_declared:
+        found.append(Breach("detaches", detaches, f"no number is declared any more, {detaches} detaches"))
     if plan.ownership.new_host:
         found.append(Breach("hosts", 1, f"the fleet moves to another host, {plan.ownership.new_host}"))
     return tuple(found)

@@ -86,6 +86,7 @@ class _RestsOn(_Read):
     accounts: dict[str, str]
     ours: int
     new_host: str | None
+    nothing_declared: bool
     answering: dict[str, dict[str, bool | str]] = {}
 
 
@@ -107,6 +108,7 @@ def save_plan(file: Path, plan: Plan, fleet: Fleet) -> None:
         "accounts": _account_sids(fleet),
         "ours": plan.ownership.ours,
         "new_host": plan.ownership.new_host,
+        "nothing_declared": plan.ownership.nothing_declared,
         "answering": {
             key_of(change): dict(change.answering.managed()) for change in plan.changes if change.answering
         },
@@ -208,7 +210,9 @@ def _plan(document: _Document, fleet: Fleet) -> Plan:
             if (place := item.source.place())
         ),
         unchanged=tuple(Unchanged(item.number, item.agent, item.sid) for item in document.unchanged),
-        ownership=Ownership(document.rests_on.ours, document.rests_on.new_host),
+        ownership=Ownership(
+            document.rests_on.ours, document.rests_on.new_host, document.rests_on.nothing_declared
+        ),
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from reconciler.preflight.asking import Answer, Asker, NoAnswerError
 from reconciler.preflight.finding import Finding, Subject, Verdict
 from reconciler.preflight.recordings import RecordingChecks
 from reconciler.preflight.webhook import (
+    PROBE_MESSAGE_SID,
     Probe,
     call_parameters,
     forged,
@@ -42,6 +45,21 @@ class AgentChecks:
         if hold is not None and hold.played_by_twilio is not None:
             findings.append(await self._recordings.check(subject, hold.played_by_twilio))
         return findings
+
+    async def check_messages(self, agent: Agent) -> list[Finding]:
+        """Check that messages to the agent are answered by somebody who knows Twilio by its signature."""
+        subject = Subject(f"agent {agent.name}")
+        account = self._fleet.account_of(agent)
+        url = f"{self._fleet.service.public_url}/whatsapp/{agent.name}"
+        form = {"AccountSid": account.account_sid, "MessageSid": PROBE_MESSAGE_SID}
+        try:
+            answer = await _post(self._asker, forged(_marked(url), form))
+        except NoAnswerError as error:
+            return [subject.failed("messages", str(error), "Is tm serve running, and reachable there?")]
+        if answer.status == HTTPStatus.NOT_FOUND:
+            found = "the runtime there answers no messages (404)"
+            return [subject.failed("messages", found, "Take whatsapp out of the agent until it does.")]
+        return [judge_forgery(subject, "messages", answer)]
 
 
 def auth_tokens(account: Account, regions: frozenset[str]) -> dict[str, str]:

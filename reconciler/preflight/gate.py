@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from reconciler.planning.plan import Action, Change, Plan, Skipped, SkipReason
@@ -16,16 +16,28 @@ from reconciler.preflight.agents import AgentChecks
 from reconciler.preflight.examination import check_public_url, instruments
 from reconciler.preflight.finding import Finding, first_failure
 from reconciler.resource.ownership import host_of, is_under
+from schemas.agent import Agent
 from schemas.fleet import Fleet
 
 # However slow the server: what is not known by then has failed.
 PREFLIGHT_SECONDS = 60.0
 SECONDS_PER_AGENT = 0.5
 
+Check = Callable[[AgentChecks, Agent], Awaitable[list[Finding]]]
+
 
 def needs_preflight(change: Change, public_url: str) -> bool:
     """Tell whether a change points a number to the runtime's host that did not point there before."""
     before, after = change.now.voice_url or "", change.write.voice_url or ""
+    return is_under(after, public_url) and (
+        change.action is Action.ADOPT or host_of(before) != host_of(after)
+    )
+
+
+def messages_need_preflight(change: Change, public_url: str) -> bool:
+    """Tell the same of a Messaging Service or a WhatsApp sender."""
+    before = change.now.inbound_request_url or change.now.callback_url or ""
+    after = change.write.inbound_request_url or change.write.callback_url or ""
     return is_under(after, public_url) and (
         change.action is Action.ADOPT or host_of(before) != host_of(after)
     )
@@ -37,29 +49,47 @@ async def checked_plan(plan: Plan, fleet: Fleet, environ: Mapping[str, str], sto
     Nothing is asked when no number needs it. Once `stop` is set the checks are given up and the plan
     comes back as it is: its reader begins no number then. Raises TmError.
     """
+    checked = await _checked(plan, fleet, environ, stop, needs_preflight, AgentChecks.check)
+    return await _checked(checked, fleet, environ, stop, messages_need_preflight, AgentChecks.check_messages)
+
+
+async def _checked(
+    plan: Plan,
+    fleet: Fleet,
+    environ: Mapping[str, str],
+    stop: asyncio.Event,
+    needs: Callable[[Change, str], bool],
+    check: Check,
+) -> Plan:
+    """Check the agents of those changes that need it in one way."""
     public_url = fleet.service.public_url
-    named = {change.agent for change in plan.changes if needs_preflight(change, public_url)}
+    named = {change.agent for change in plan.changes if needs(change, public_url)}
     names = sorted(named & fleet.agents.keys())
     if not names:
         return plan
-    checking = asyncio.create_task(_failures(fleet, environ, names))
+    checking = asyncio.create_task(_failures(fleet, environ, names, check))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({checking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        return without_failures(plan, checking.result(), public_url) if checking.done() else plan
+        return without_failures(plan, checking.result(), public_url, needs) if checking.done() else plan
     finally:
         for task in (checking, stopping):
             task.cancel()
         await asyncio.gather(checking, stopping, return_exceptions=True)
 
 
-def without_failures(plan: Plan, failures: Mapping[str, str], public_url: str) -> Plan:
+def without_failures(
+    plan: Plan,
+    failures: Mapping[str, str],
+    public_url: str,
+    needs: Callable[[Change, str], bool] = needs_preflight,
+) -> Plan:
     """Move the changes that need a preflight, of agents in `failures` (name -> why), to what is skipped."""
     kept: list[Change] = []
     skipped: list[Skipped] = []
     for change in plan.changes:
         why = failures.get(change.agent)
-        if why is None or change.place is None or not needs_preflight(change, public_url):
+        if why is None or change.place is None or not needs(change, public_url):
             kept.append(change)
         else:
             reason = SkipReason.PREFLIGHT_FAILED
@@ -67,7 +97,9 @@ def without_failures(plan: Plan, failures: Mapping[str, str], public_url: str) -
     return replace(plan, changes=tuple(kept), skipped=(*plan.skipped, *skipped))
 
 
-async def _failures(fleet: Fleet, environ: Mapping[str, str], names: list[str]) -> dict[str, str]:
+async def _failures(
+    fleet: Fleet, environ: Mapping[str, str], names: list[str], check_agent: Check
+) -> dict[str, str]:
     """Return the agents that would not be answered, and why."""
     seconds = PREFLIGHT_SECONDS + SECONDS_PER_AGENT * len(names)
     failures = dict.fromkeys(names, f"the checks did not end within {seconds:g} s")
@@ -79,7 +111,7 @@ async def _failures(fleet: Fleet, environ: Mapping[str, str], names: list[str]) 
             checks = AgentChecks(fleet, tools.public)
 
             async def check(name: str) -> None:
-                failure = first_failure(await checks.check(fleet.agents[name]))
+                failure = first_failure(await check_agent(checks, fleet.agents[name]))
                 if failure is None:
                     del failures[name]
                 else:

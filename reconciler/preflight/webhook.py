@@ -24,6 +24,7 @@ SLOW_SECONDS = 2.0
 
 # No call has it: Twilio's are random.
 PROBE_CALL_SID = "CA" + "0" * 32
+PROBE_MESSAGE_SID = "SM" + "0" * 32
 # Twilio: the sender of its own test credentials.
 PROBE_CALLER = "+15005550006"
 

@@ -173,6 +173,19 @@ def test_limits_hold_for_saved_plans_too(world: WireWorld) -> None:
     world.tm("plan", "--out", "plan.json")
     assert world.tm("apply", "plan.json").code == 5
     assert world.tm("apply", "plan.json", "--allow", "hosts=1").code == 0
+    assert world.tm("apply", "plan.json").code == 0, (
+        "applied again it finds nothing left, and nothing to refuse"
+    )
+
+
+def test_an_emptied_folder_blanks_no_fleet_by_mistake(world: WireWorld) -> None:
+    world.tm("apply", "--yes")
+    world.declare("kind: Service\nname: s\npublic_url: https://agents.example\n")
+    writes = len(world.account.writes)
+    refused = world.tm("apply", "--yes", "--prune")
+    assert (refused.code, len(world.account.writes)) == (5, writes)
+    assert "--allow detaches=2" in refused.err
+    assert world.tm("apply", "--yes", "--prune", "--allow", "detaches=2").code == 0
 
 
 def test_only_what_a_former_run_left_undone_is_applied(world: WireWorld) -> None:

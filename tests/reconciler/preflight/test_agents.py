@@ -57,6 +57,16 @@ def test_a_runtime_with_the_same_declarations_passes_and_nothing_happens(tmp_pat
     play(tmp_path, story)
 
 
+def test_messages_are_not_pointed_to_a_runtime_that_answers_none(tmp_path: Path) -> None:
+    async def story(office: Office, questions: Asker) -> None:
+        fleet = office.node.fleet
+        (finding,) = await AgentChecks(fleet, questions).check_messages(fleet.agents["front-desk"])
+        assert finding.verdict is Verdict.FAILED
+        assert "answers no messages" in finding.found
+
+    play(tmp_path, story)
+
+
 def test_a_runtime_with_another_token_refuses_the_signature(tmp_path: Path) -> None:
     async def story(office: Office, questions: Asker) -> None:
         environment = {**ENVIRONMENT, "TWILIO_AUTH_TOKEN": "f" * 32}
