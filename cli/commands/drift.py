@@ -79,13 +79,15 @@ def command(
         if accepts and not yes and not sys.stdin.isatty():
             raise RunFailedError(TmError("there is no terminal to ask on", hint="Accept unasked with --yes."))
         drift = _found(agents_dir, Wishes(target), environ, now, ignore, who=who)
-        left = _accepted(accept(drift.plan), asks=not yes) if accepts else len(drift.plan.changes)
+        if accepts:
+            _write_accepted(accept(drift.plan), asks=not yes)
+            drift = _found(agents_dir, Wishes(target), environ, now, ignore, who=who)  # what is left
     except (RunFailedError, TmError) as error:
         failure = RunFailedError(error) if isinstance(error, TmError) else error
         write_plan_failure(failure, form, now, title="Drift")
         return failure.exit_code
     _write(drift, form)
-    return EXIT_DIFFERENCES if exit_code and left else EXIT_OK
+    return EXIT_DIFFERENCES if exit_code and drift.plan.changes else EXIT_OK
 
 
 def _found(
@@ -115,8 +117,8 @@ def _write(drift: Drift, form: Form) -> None:
         write_plan(drift.noted(), form, title="Drift", summary=drift.summary)
 
 
-def _accepted(acceptance: Acceptance, *, asks: bool) -> int:
-    """Show what would be written, ask, and write it; return how many values are left as they were."""
+def _write_accepted(acceptance: Acceptance, *, asks: bool) -> None:
+    """Show what would be written and what cannot be, ask, and write it. Raises RunFailedError for a no."""
     console = err()
     for item in acceptance.left:
         console.print(f"not accepted: {item.number} {item.field}: {printable(item.reason)}")
@@ -127,7 +129,6 @@ def _accepted(acceptance: Acceptance, *, asks: bool) -> int:
     for file in acceptance.files:
         file.write()
         console.print(f"wrote {file.path}")
-    return len(acceptance.left)
 
 
 def _confirm() -> None:

@@ -95,6 +95,7 @@ def test_accepting_needs_a_terminal_or_yes(world: WireWorld) -> None:
 def test_accepting_shows_the_difference_and_leaves_no_plan(world: WireWorld) -> None:
     done = world.tm("drift", "--accept", "--yes", "--exit-code")
     assert done.code == 0
+    assert "By hand" not in done.out  # what was accepted is no drift any more
     assert "+numbers: [" in done.err
     assert "--- agents.d/fleet.yaml" in done.err
     assert (world.folder / "agents.d" / "fleet.yaml").read_text() == FLEET.replace(": Sales", ": By hand")
