@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
 
 from tests.openapi.watch import watching
 
@@ -12,7 +14,13 @@ BREAKS = "breaks_twilios_documents"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the marker, and let property tests try the same examples on every run of a pipeline.
+
+    Elsewhere they go on looking for new ones.
+    """
+    settings.register_profile("pipeline", derandomize=True)
+    if os.environ.get("CI"):
+        settings.load_profile("pipeline")
     config.addinivalue_line(
         "markers", f"{BREAKS}(*parts): violations with these parts are the test's purpose"
     )

@@ -39,6 +39,12 @@ DEFAULT_PORT = 4010
 )
 @click.option("--latency", type=click.IntRange(0), default=0, metavar="MS", help="Delay every answer.")
 @click.option(
+    "--drop-next", type=click.IntRange(0), default=0, help="Break this many connections, then no more."
+)
+@click.option(
+    "--ceiling", type=click.IntRange(1), help="Requests at once that the account takes; more get 429."
+)
+@click.option(
     "--error-rate", type=click.FloatRange(0, 1), default=0, help="Share of requests that fail with 503."
 )
 @click.option(
@@ -53,6 +59,8 @@ def command(
     tunnel: tuple[str, ...],
     latency: int,
     error_rate: float,
+    drop_next: int,
+    ceiling: int | None,
     fail_number: tuple[str, ...],
     agents_dir: Path,
 ) -> int:
@@ -74,6 +82,9 @@ def command(
         async with Sandbox.start(seed, host=host, port=port, state=state, tunnels=tunnels) as box:
             box.account.faults.latency_ms = latency
             box.account.faults.error_rate = error_rate
+            box.account.faults.max_concurrency = ceiling
+            if drop_next:
+                box.account.faults.drop_next(drop_next)
             box.account.faults.failing_numbers.update(failing)
             _announce(box)
             return await _until_signalled()
