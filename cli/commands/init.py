@@ -16,8 +16,8 @@ Next:
   2. Set TM_PUBLIC_URL, TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and OPENAI_API_KEY.
   3. tm validate    checks the files, offline
      tm plan        shows what would change in the account
-     tm apply       changes it
      tm serve       answers the calls
+     tm apply       changes it, once tm serve answers
 No account yet? tm demo shows it all on this machine."""
 
 
