@@ -1,7 +1,7 @@
 """The declaration language: models, a loader that knows every line, and the rules across files."""
 
 from schemas.account import Account
-from schemas.agent import Agent, NumberEntry, Voice
+from schemas.agent import Agent, NumberEntry
 from schemas.errors import TmError
 from schemas.files import MissingFolder
 from schemas.fleet import DeclaredNumber, Fleet
@@ -11,6 +11,7 @@ from schemas.places import Diagnostic, Place
 from schemas.references import UnresolvedReference
 from schemas.secret import Secret
 from schemas.service import Service
+from schemas.voice import Voice
 from schemas.whitelist import Whitelist
 
 __all__ = [

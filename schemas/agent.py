@@ -9,43 +9,28 @@ from pydantic import Discriminator, Field, Tag
 from schemas.declared import Declared
 from schemas.fields import CallerOrList, Json, Name, OneOrMore, PhoneNumber, Region, Shorthand, Text, choice
 from schemas.hold import Hold
+from schemas.prep import Prep
+from schemas.recording import Recording
 from schemas.tools import Tool
+from schemas.transfer import Transfer
+from schemas.voice import Voice
 
-ModeName = Literal["realtime", "relay", "gather"]
 WhenFullName = Literal["busy", "message"]
-
-# OpenAI Realtime: the voices that session.audio.output.voice takes by name.
-REALTIME_VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar")
 
 DEFAULT_FALLBACK_MESSAGE = "We are sorry, we cannot take your call right now. Please try again later."
 
 # What the design of an agent has and this version validates without acting on it.
-NOT_ACTED_ON = ("recording", "transfer", "tools", "tool_hosts", "prep", "whatsapp", "web", "after_call")
-
-
-def _default_model(values: dict[str, Any]) -> str:
-    return "gpt-realtime-2.1" if values.get("mode") == "realtime" else "gpt-5.6-luna"
-
-
-def _default_voice(values: dict[str, Any]) -> str:
-    return "marin" if values.get("mode") == "realtime" else "Polly.Salli"
-
-
-def _default_speech_model(values: dict[str, Any]) -> str | None:
-    return None if values.get("mode") == "realtime" else "googlev2_telephony"
-
-
-class Voice(Declared):
-    """How the agent hears, thinks and speaks."""
-
-    mode: Annotated[ModeName, choice(ModeName)] = "realtime"
-    """realtime: a speech model hears and speaks. relay, gather: Twilio does, a text model answers."""
-    model: Text = Field(default_factory=_default_model)
-    """The model; gpt-realtime-2.1 in realtime mode."""
-    name: Text = Field(default_factory=_default_voice)
-    """The voice; marin in realtime mode, Polly.Salli in the others."""
-    speech_model: Text | None = Field(default_factory=_default_speech_model)
-    """Twilio's recogniser in relay and gather mode."""
+NOT_ACTED_ON = (
+    "idle_seconds",
+    "recording",
+    "transfer",
+    "tools",
+    "tool_hosts",
+    "prep",
+    "whatsapp",
+    "web",
+    "after_call",
+)
 
 
 class NumberEntry(Declared):
@@ -85,6 +70,10 @@ def _web_form(value: Any) -> str:
     return "<switch>" if isinstance(value, str | bool) else "<page>"
 
 
+def _recording_form(value: Any) -> str:
+    return "<switch>" if isinstance(value, str | bool) else "<recording>"
+
+
 class AgentFields(Declared):
     """What an agent may have; `Service.defaults` takes the same."""
 
@@ -112,6 +101,8 @@ class AgentFields(Declared):
     """Who may call: phone numbers, prefixes such as +1415*, names of Whitelists. Everybody when absent."""
     max_call_seconds: Annotated[int, Field(ge=10, le=14400)] = 600
     """When a call is ended, with a warning before."""
+    idle_seconds: Annotated[int, Field(ge=5, le=600)] | None = None
+    """Seconds of silence after which the agent asks if the caller is there; then it says goodbye."""
     max_concurrent_calls: Annotated[int, Field(ge=1)] | None = None
     """How many calls it takes at a time; no limit when absent."""
     when_full: Annotated[WhenFullName, choice(WhenFullName)] = "busy"
@@ -122,15 +113,21 @@ class AgentFields(Declared):
     """Whether to take its numbers over from webhooks, applications and trunks of somebody else."""
     heal: bool | None = None
     """Whether drift of its numbers is put right without asking; the Service's `heal` when absent."""
-    transfer: Json = None
-    """Where calls may be transferred to."""
-    recording: Json = None
-    """Whether calls are recorded."""
+    transfer: Annotated[tuple[Annotated[Transfer, Shorthand("number")], ...], OneOrMore()] = ()
+    """Whom calls may be transferred to."""
+    recording: (
+        Annotated[
+            Annotated[bool, Tag("<switch>")] | Annotated[Recording, Tag("<recording>")],
+            Discriminator(_recording_form),
+        ]
+        | None
+    ) = None
+    """Whether calls are recorded: true, or how."""
     tools: Annotated[tuple[Tool, ...], OneOrMore()] = ()
     """What it can do besides talking."""
     tool_hosts: Annotated[tuple[Text, ...], OneOrMore()] = ()
     """Private hosts that its tools may call."""
-    prep: Json = None
+    prep: Prep | None = None
     """What is fetched before the first word."""
     whatsapp: WhatsApp | None = None
     """Messages that it answers."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from schemas import codes
 from schemas.account import Account
-from schemas.agent import NOT_ACTED_ON, REALTIME_VOICES, Agent
+from schemas.agent import NOT_ACTED_ON, Agent
 from schemas.entry import Entry
 from schemas.hold import NEEDED_FIELDS, Hold
 from schemas.media import MediaProblem, inspect_media
@@ -20,6 +20,7 @@ from schemas.references import has_reference
 from schemas.source import SourceMap
 from schemas.suggestions import did_you_mean, listed
 from schemas.tools import HttpTool, McpTool
+from schemas.voice import REALTIME_VOICES
 
 FieldPath = tuple[str | int, ...]
 

@@ -47,6 +47,8 @@ class Hold(Declared):
     """A recording: MP3 or WAV, mono, at most 10 MB; the path is relative to the YAML file."""
     music: Path | None = None
     """Music: MP3 or WAV, mono, at most 10 MB; the path is relative to the YAML file."""
+    timeout: Annotated[float, Field(ge=1, le=120)] = 20
+    """How long a caller is kept waiting for the agent, in seconds; then the fallback message is spoken."""
 
     @property
     def played_by_twilio(self) -> Path | None:

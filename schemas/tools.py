@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from schemas.declared import Declared
-from schemas.fields import HttpUrl, JsonObject, OneOrMore, Text, choice
+from schemas.fields import HttpUrl, Json, JsonObject, OneOrMore, Text, choice
 from schemas.secret import Secret
 
 MethodName = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -16,16 +16,22 @@ BuiltinName = Literal["hang_up", "transfer", "send_digits", "collect_digits", "t
 
 
 class HttpCall(Declared):
-    """The request that a tool makes; its arguments are the JSON body."""
+    """A request to a service of the company's; a tool's arguments are its JSON body."""
 
     url: HttpUrl
-    """Where the request goes."""
+    """Where the request goes; {{ name }} in its path or query stands for an argument, percent-encoded."""
     method: Annotated[MethodName, choice(MethodName)] = "POST"
     """The HTTP method."""
     headers: Mapping[str, Secret] = Field(default_factory=dict)
     """Headers, never printed or logged."""
+    body: Json = None
+    """The JSON body where it is not just the arguments; "{{ name }}" stands for an argument."""
     timeout: Annotated[float, Field(gt=0, le=60)] = 5
-    """Seconds after which the tool has failed."""
+    """Seconds after which the request has failed, retries included."""
+    retries: Annotated[int, Field(ge=0, le=5)] = 0
+    """How often it is repeated after a failure that may pass; for requests that may be repeated."""
+    max_response_bytes: Annotated[int, Field(ge=1, le=1_000_000)] = 32_768
+    """How much of an answer the model is given, at most."""
 
 
 class HttpTool(Declared):
@@ -39,6 +45,8 @@ class HttpTool(Declared):
     """JSON Schema of the arguments."""
     http: HttpCall
     """The request."""
+    filler: Text | None = None
+    """What the agent says when the tool takes longer than 1.5 s."""
 
 
 class McpServer(Declared):
@@ -48,6 +56,10 @@ class McpServer(Declared):
     """The server's name, as the model sees it."""
     url: HttpUrl
     """Where the server is."""
+    headers: Mapping[str, Secret] = Field(default_factory=dict)
+    """Headers for the server, never printed or logged."""
+    allowed_tools: Annotated[tuple[Text, ...], OneOrMore()] = ()
+    """The tools of it that the model may call; all when empty."""
 
 
 class McpTool(Declared):
