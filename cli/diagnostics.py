@@ -75,8 +75,8 @@ def _snippet(place: Place, code: str) -> list[str]:
     return [f"    {line}", f"    {' ' * (place.column - 1)}^"]
 
 
-def as_json(check: Check) -> str:
-    """Return the findings and their counts as one JSON document."""
+def as_json(check: Check, error: str | None = None) -> str:
+    """Return the findings and their counts as one JSON document; `error` says why nothing was checked."""
     document = {
         "format_version": FORMAT_VERSION,
         "diagnostics": [diagnostic_as_json(diagnostic) for diagnostic in check.diagnostics],
@@ -86,6 +86,7 @@ def as_json(check: Check) -> str:
             "agents": check.agents,
             "numbers": check.numbers,
         },
+        "error": error,
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
 
@@ -108,19 +109,22 @@ def as_github(check: Check) -> str:
     return "\n".join(annotation_of(diagnostic).command() for diagnostic in check.diagnostics)
 
 
-def as_sarif(check: Check) -> str:
-    """Return a SARIF 2.1.0 log with one run."""
+def as_sarif(check: Check, error: str | None = None) -> str:
+    """Return a SARIF 2.1.0 log with one run; `error` says why nothing was checked."""
     used = sorted({diagnostic.code for diagnostic in check.diagnostics})
     driver = {
         "name": "tm",
         "version": version("tm-phone-agents"),
         "rules": [{"id": code, "shortDescription": {"text": MEANINGS[code]}} for code in used],
     }
-    run = {
+    run: dict[str, object] = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "results": [_sarif_result(diagnostic) for diagnostic in check.diagnostics],
     }
+    if error is not None:
+        failed = {"level": "error", "message": {"text": error}}
+        run["invocations"] = [{"executionSuccessful": False, "toolExecutionNotifications": [failed]}]
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
     return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-import io
 import keyword
+import signal
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from cli.stdout import DocumentStream, UnwritableStdoutError, guarded_streams
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 # name -> one line for `tm --help`. The module is cli.commands.<name> (with an underscore where Python
 # reserves the name), its click command is `command`; it is imported only when the command runs, so that
@@ -37,6 +40,7 @@ COMMANDS = {
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130
+EXIT_CLOSED_PIPE = 141
 
 
 class LazyGroup(click.Group):
@@ -51,7 +55,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module_name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
-        module = importlib.import_module(f"cli.commands.{module_name}")
+        with interrupts_deferred():
+            module = importlib.import_module(f"cli.commands.{module_name}")
         command: click.Command = module.command
         return command
 
@@ -70,21 +75,33 @@ def tm() -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (see docs/cli.md for the codes).
 
-    Usage errors and errors of the user's own making are printed to stderr without a traceback.
+    Usage errors and errors of the user's own making are printed to stderr without a traceback; stdout
+    gets the command's one document also then.
     """
-    # What cannot be written in the terminal's encoding is shown escaped, not lost in a traceback.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    given = tuple(sys.argv[1:] if arguments is None else arguments)
+    with guarded_streams() as document:
+        try:
+            return _run(given, document)
+        except UnwritableStdoutError as error:
+            if error.is_closed_pipe:
+                return EXIT_CLOSED_PIPE
+            sys.stderr.write(f"error: stdout cannot be written: {error}\n")
+            return EXIT_ERROR
+
+
+def _run(arguments: Sequence[str], document: DocumentStream) -> int:
+    """Run one command. Raises UnwritableStdoutError."""
+    code, told = EXIT_ERROR, ""
     try:
-        result = tm.main(args=arguments, prog_name="tm", standalone_mode=False)
-    except click.exceptions.Abort:
-        return EXIT_INTERRUPTED
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        result = tm.main(args=list(arguments), prog_name="tm", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        code, told = EXIT_INTERRUPTED, "interrupted"
     except click.ClickException as error:
         error.show(file=sys.stderr)
-        return EXIT_ERROR
+        told = error.format_message()
+    except UnwritableStdoutError:
+        raise
     except Exception as error:
         from cli.terminal import show_error
         from schemas.errors import TmError
@@ -92,8 +109,37 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if not isinstance(error, TmError):
             raise
         show_error(error)
-        return EXIT_ERROR
-    return result if isinstance(result, int) else 0
+        told = error.message
+    if not document.used:
+        _write_failure(arguments, told)
+    return code
+
+
+def _write_failure(arguments: Sequence[str], told: str) -> None:
+    """Write the document of a command that came to none, whoever presses Ctrl-C meanwhile."""
+    if not arguments or arguments[0] not in COMMANDS:
+        return
+    with contextlib.suppress(KeyboardInterrupt), interrupts_deferred():
+        from cli.failures import write_failure
+        from schemas.errors import TmError
+
+        write_failure(arguments, TmError(told))
+
+
+@contextlib.contextmanager
+def interrupts_deferred() -> Iterator[None]:
+    """Let a Ctrl-C wait for what must not be left half done, such as an import; then it is raised."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    pending: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: pending.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if pending:
+        raise KeyboardInterrupt
 
 
 def main() -> None:

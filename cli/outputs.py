@@ -52,6 +52,11 @@ def write_plan(plan: Plan, form: Form, *, title: str = "Plan", summary: str | No
 def write_plan_failure(failure: RunFailedError, form: Form, now: datetime, *, title: str = "Plan") -> None:
     """Tell on stderr why no plan could be made, and write its document to stdout."""
     failure.show()
+    write_missing_plan(failure, form, now, title=title)
+
+
+def write_missing_plan(failure: RunFailedError, form: Form, now: datetime, *, title: str = "Plan") -> None:
+    """Write the document of a plan that could not be made to stdout."""
     if form == "json":
         write_document(to_json(plan_error_document(failure.error.message, now, failure.diagnostics)))
     else:
@@ -74,6 +79,11 @@ def write_report(report: Report, form: Form, *, title: str = "Apply") -> None:
 def write_report_failure(failure: RunFailedError, form: Form, *, title: str = "Apply") -> None:
     """Tell on stderr why the run could not happen, and write its document to stdout."""
     failure.show()
+    write_missing_report(failure, form, title=title)
+
+
+def write_missing_report(failure: RunFailedError, form: Form, *, title: str = "Apply") -> None:
+    """Write the document of a run that could not happen to stdout."""
     if form == "json":
         write_document(to_json(report_error_document(failure.error.message, failure.plan_id)))
     else:
