@@ -10,10 +10,11 @@ from http import HTTPStatus
 from typing import assert_never
 
 from runtime import twiml
-from runtime.admission import Admitted, AgentLimits, Refused, caller_number, decide
+from runtime.admission import Admitted, AgentLimits, Refused, decide
 from runtime.call.machine import CallMachine
 from runtime.call.plan import CallPlan
 from runtime.call_record import Caller, CallRecord, RejectReason
+from runtime.caller_number import caller_number
 from runtime.calls import Calls, LiveCall
 from runtime.engines.realtime import RealtimeEngine, RealtimeSettings
 from runtime.hold_media import HoldMedia
@@ -65,7 +66,7 @@ class Reception:
         if self.calls.draining:
             return self._refuse(agent, webhook, "draining", _answered(""))
         active = self.calls.active(agent.name) + elsewhere
-        match decide(self._limits(agent), webhook.caller, webhook.called, active):
+        match decide(self._limits(agent), _caller(webhook), active):
             case Refused(reason, "message"):
                 document = twiml.say_and_hang_up(agent.fallback_message)
                 return self._refuse(agent, webhook, reason, _answered(document))
@@ -125,7 +126,6 @@ class Reception:
         return answer
 
     def _opening(self, agent: Agent, webhook: VoiceWebhook) -> CallRecord:
-        number = caller_number(webhook.caller, webhook.called)
         return CallRecord(
             id=secrets.token_hex(8),
             agent=agent.name,
@@ -134,9 +134,13 @@ class Reception:
             started_at=round(self.epoch() * 1000),
             call_sid=webhook.call_sid,
             agent_revision=_revision(agent),
-            caller=Caller(number, webhook.caller_country),
+            caller=Caller(_caller(webhook), webhook.caller_country),
             model=agent.voice.model,
         )
+
+
+def _caller(webhook: VoiceWebhook) -> str:
+    return caller_number(webhook.caller, webhook.called, webhook.caller_country)
 
 
 def _answered(document: str) -> Answer:
