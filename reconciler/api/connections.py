@@ -11,7 +11,8 @@ import httpx2
 
 from reconciler.api.account import ReadableAccount, WritableAccount
 from reconciler.api.congestion import HIGHEST_LIMIT
-from reconciler.api.http_client import TIMEOUT, NumbersTransport, Sleep, Target
+from reconciler.api.errors import UnusableProxyError
+from reconciler.api.http_client import PROXY_FAULTS, TIMEOUT, NumbersTransport, Sleep, Target
 from reconciler.api.lane import Lane, Traffic
 from reconciler.api.library import Credentials, session_for
 from reconciler.api.monitor_events import MonitorEvents
@@ -27,8 +28,9 @@ class Connections:
     """An asynchronous context that hands out each account in each region.
 
     `api_url` (`TM_TWILIO_API_URL`) sends every request there instead of to Twilio; `max_concurrency` caps
-    the requests under way per account. Raises TmError for a URL that is none and for credentials that are
-    missing. `transport` and `sleep` (every wait before a request is repeated) are replaceable for tests.
+    the requests under way per account. Raises TmError for a URL that is none, for credentials that are
+    missing and for a proxy that cannot be used. `transport` and `sleep` (every wait before a request is
+    repeated) are replaceable for tests.
     """
 
     def __init__(
@@ -48,9 +50,12 @@ class Connections:
         local = bool(api_url) and urlsplit(api_url or "").hostname in _LOOPBACK
         # As many connections stay open as requests may be under way: a new one costs three round trips.
         pool = httpx2.Limits(max_connections=None, max_keepalive_connections=max_concurrency)
-        self._http = httpx2.AsyncClient(
-            timeout=TIMEOUT, limits=pool, trust_env=not local, transport=transport
-        )
+        try:
+            self._http = httpx2.AsyncClient(
+                timeout=TIMEOUT, limits=pool, trust_env=not local, transport=transport
+            )
+        except PROXY_FAULTS:
+            raise UnusableProxyError from None
         self._lanes: dict[str, Lane] = {}
         self._readers: dict[tuple[str, str], ReadableAccount] = {}
         self._writers: dict[tuple[str, str], WritableAccount] = {}
@@ -100,7 +105,7 @@ class Connections:
 
     def _access(self, account: str, region: str, *, may_write: bool) -> tuple[Credentials, NumbersTransport]:
         credentials = credentials_for(self._fleet.accounts[account], region)
-        target = Target(account, credentials.account_sid)
+        target = Target(account, credentials.account_sid, region)
         transport = NumbersTransport(
             self._http,
             target,

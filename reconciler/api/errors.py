@@ -5,6 +5,7 @@ TmError
 │   ├── ApiRefusedError            4xx: repeating the request changes nothing
 │   │   └── ApiUnauthorizedError   401: wrong SID or token, or a key of another region
 │   └── ApiUnavailableError        5xx, no answer, or not Twilio's: was it done? Nobody knows
+├── UnusableProxyError             no request can leave this machine
 └── WrongAccountError              the answer is about another account
 """
 
@@ -45,6 +46,16 @@ class ApiUnauthorizedError(ApiRefusedError):
 
 class ApiUnavailableError(ApiError):
     """No answer, or none of Twilio's: whether a write was stored is not known."""
+
+
+class UnusableProxyError(TmError):
+    """The environment names a proxy that this program cannot go through."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the proxy that the environment names cannot be used",
+            hint="HTTPS_PROXY takes a URL such as http://proxy.example:3128; SOCKS is not supported.",
+        )
 
 
 class WrongAccountError(TmError):

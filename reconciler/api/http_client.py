@@ -30,6 +30,9 @@ from reconciler.output.printable import printable
 
 TIMEOUT = httpx2.Timeout(connect=10, read=30, write=10, pool=60)
 
+PROXY_FAULTS = (ImportError, ValueError, httpx2.InvalidURL)
+"""What httpx2 raises for a proxy of the environment's: SOCKS wants a package that is not there, or no URL."""
+
 _LONGEST_REASON = 500
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -37,10 +40,11 @@ Sleep = Callable[[float], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which account a transport speaks for, as error messages name it."""
+    """Which account a transport speaks for, and in which region, as error messages name it."""
 
     account: str
     account_sid: str
+    region: str = "us1"
 
     def __str__(self) -> str:
         return f"account {self.account!r} ({self.account_sid})"
@@ -151,18 +155,21 @@ class NumbersTransport:
             if status == 401
             else ApiRefusedError
         )
-        target = self._target
-        hint = (
-            f"Check account_sid and auth_token of account {target.account!r} (each region has its own token)."
-            if status == 401
-            else None
-        )
+        refused = f" in region {self._target.region}" if status == 401 else ""
         return kind(
-            f"{target}: Twilio answered {status}: {printable(str(told)[:_LONGEST_REASON])}",
+            f"{self._target}{refused}: Twilio answered {status}: {printable(str(told)[:_LONGEST_REASON])}",
             status=status,
             code=code if isinstance(code, int) else None,
             more_info=more_info if isinstance(more_info, str) else None,
-            hint=hint,
+            hint=self._credentials_hint() if status == 401 else None,
+        )
+
+    def _credentials_hint(self) -> str:
+        """Say which credentials were refused. Twilio: those of one region are worth nothing in another."""
+        account, region = self._target.account, self._target.region
+        return (
+            f"Check account_sid and the auth token or API key that account {account!r} has for {region}:"
+            " each region has its own."
         )
 
     def _no_answer(self, request: httpx2.Request, broken: httpx2.HTTPError) -> ApiUnavailableError:

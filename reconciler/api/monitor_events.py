@@ -74,9 +74,7 @@ def _event(record: object) -> MonitorEvent | None:
     at = getattr(record, "event_date", None)
     if not isinstance(at, datetime):
         return None
-    data = getattr(record, "event_data", None)
-    properties = data.get("resource_properties") if isinstance(data, Mapping) else None
-    listed = properties if isinstance(properties, Mapping) else {}
+    listed = _properties(getattr(record, "event_data", None))
     source_ip = getattr(record, "source_ip_address", None)
     return MonitorEvent(
         actor=str(getattr(record, "actor_sid", None) or "unknown"),
@@ -86,6 +84,18 @@ def _event(record: object) -> MonitorEvent | None:
         previous=_texts(listed, "previous"),
         updated=_texts(listed, "updated"),
     )
+
+
+def _properties(data: object) -> Mapping[str, object]:
+    """Return what an event tells of each property.
+
+    Twilio's documentation has both forms: `{"resource_properties": {name: {previous, updated}}}`, and the
+    same without the outer name.
+    """
+    if not isinstance(data, Mapping):
+        return {}
+    nested = data.get("resource_properties")
+    return nested if isinstance(nested, Mapping) else data
 
 
 def _texts(properties: Mapping[str, object], side: str) -> dict[str, str]:

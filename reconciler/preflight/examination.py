@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import httpx2
 
 from reconciler.api.connections import Connections
+from reconciler.api.errors import UnusableProxyError
+from reconciler.api.http_client import PROXY_FAULTS
 from reconciler.preflight.accounts import NumberLists, TwilioApi, check_account
 from reconciler.preflight.agents import AgentChecks
 from reconciler.preflight.asking import Asker, is_on_this_machine
@@ -50,11 +52,8 @@ async def instruments(fleet: Fleet, environ: Mapping[str, str]) -> AsyncIterator
         async def asker_for(url: str) -> Asker:
             try:
                 asker = Asker(through_proxies=not is_on_this_machine(url), tls=tls)
-            except (ImportError, ValueError):
-                raise TmError(
-                    "the proxy that the environment names cannot be used",
-                    hint="HTTPS_PROXY takes a URL such as http://proxy.example:3128; SOCKS is not supported.",
-                ) from None
+            except PROXY_FAULTS:
+                raise UnusableProxyError from None
             return await stack.enter_async_context(asker)
 
         public_url = fleet.service.public_url

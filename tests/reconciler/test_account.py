@@ -49,7 +49,7 @@ class Session:
             async with httpx2.AsyncClient(transport=self.wire.transport()) as client:
                 transport = NumbersTransport(
                     client,
-                    Target("main", ACCOUNT_SID),
+                    Target("main", ACCOUNT_SID, self.credentials.region),
                     api_url=self.api_url,
                     may_write=self.may_write,
                     sleep=sleep,
@@ -212,6 +212,14 @@ def test_a_refused_list_page_keeps_its_status_and_code() -> None:
     assert ACCOUNT_SID in error.message
     assert TOKEN not in f"{error} {error.hint}"
     assert error.more_info == "https://www.twilio.com/docs/errors/20003"
+
+
+def test_refused_credentials_are_named_with_their_region() -> None:
+    refused = httpx2.Response(401, text=error_body(401, 20003, "Authenticate"))
+    error = Session(WireAccount([], [refused]), credentials=IE1).fails(ReadableAccount.list_numbers)
+    assert "in region ie1" in error.message
+    assert "for ie1" in str(error.hint)
+    assert TOKEN not in f"{error} {error.hint}"
 
 
 def test_a_refused_update_keeps_twilios_words() -> None:
