@@ -6,12 +6,13 @@ import asyncio
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from runtime.call.ending import Ending
 from runtime.call.events import DrainExpired
-from runtime.call_record import CallRecord, Latency
+from runtime.call.usage import Usage
+from runtime.call_record import CallRecord, JsonValue, Latency
 from runtime.session import CallSession
 
 _log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class LiveCall:
 
     `token` opens its stream, once. `begun_at` is the monotonic moment of the webhook, `answered_at` that of
     the answer, if it came before the stream, and `expected_at` that by which the stream usually comes.
+    `price` turns usage and seconds into the record's cost.
     """
 
     opening: CallRecord
@@ -39,6 +41,7 @@ class LiveCall:
     begun_at: float
     answered_at: float | None
     expected_at: float
+    price: Callable[[Usage, float | None], Mapping[str, JsonValue]]
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     claimed: bool = False
     reported_seconds: int | None = None
@@ -51,15 +54,17 @@ class LiveCall:
             ending = Ending("completed", end_reason="media_error")
         elif ending is None:  # whatever its end is going to be
             ending = Ending("active" if facts.streaming else "incoming")
+        duration = self._duration()
         return replace(
             self.opening,
             status=ending.status,
             reject_reason=ending.reject_reason,
             end_reason=ending.end_reason,
             ended_at=self._epoch_ms(session.finished_at),
-            duration_seconds=self._duration(),
+            duration_seconds=duration,
             transcript=tuple(machine.transcript),
             tools=tuple(facts.tools),
+            cost=self.price(facts.usage, duration),
             latency=Latency(facts.first_word_ms, tuple(facts.turn_ms)),
         )
 

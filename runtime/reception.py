@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from typing import assert_never
 
@@ -16,9 +17,10 @@ from runtime.call.plan import CallPlan
 from runtime.call_record import Caller, CallRecord, RejectReason
 from runtime.caller_number import caller_number
 from runtime.calls import Calls, LiveCall
-from runtime.engines.realtime import RealtimeEngine, RealtimeSettings
+from runtime.engines.realtime import TRANSCRIPTION_MODEL, RealtimeEngine, RealtimeSettings
 from runtime.hold_media import HoldMedia
 from runtime.model_connection import ConnectModel
+from runtime.prices import PriceTable, cost
 from runtime.session import CallSession
 from runtime.signature import websocket_url
 from runtime.webhook import VoiceWebhook
@@ -110,6 +112,12 @@ class Reception:
             begun_at=now,
             answered_at=answered_at,
             expected_at=now + prelude.seconds + USUAL_SECONDS,
+            price=partial(
+                cost,
+                model=agent.voice.model,
+                transcription=TRANSCRIPTION_MODEL,
+                table=PriceTable.of(self.fleet.service.prices),
+            ),
         )
         call.answer = twiml.answer(
             prelude,

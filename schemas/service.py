@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from schemas.agent import AgentDefaults
 from schemas.declared import Declared
 from schemas.fields import HttpUrl, Name, PublicUrl, choice
+from schemas.prices import Prices
 
 OnRemoveName = Literal["forget", "detach"]
 LockName = Literal["file", "sync"]
@@ -27,5 +28,7 @@ class Service(Declared):
     """Whether drift is put right without asking, for agents that do not say."""
     lock: Annotated[LockName, choice(LockName)] = "file"
     """What keeps two applies from running at once."""
+    prices: Prices | None = None
+    """What models and minutes cost the company; list prices of the models when absent."""
     defaults: AgentDefaults | None = None
     """Fields that every agent has unless it says otherwise."""

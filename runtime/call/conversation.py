@@ -218,6 +218,7 @@ class Conversation:
 
     def _on_response_end(self, event: ev.ResponseEnded, now: float) -> Sequence[Action]:
         """Flush what waits for an end that was never told, and give the next request its turn."""
+        self._facts.used(event.usage)
         if event.response_id == self._turns.active:
             self._ledger.complete_all()
         requests = self._turns.ended(event.response_id, failed=event.status == "failed", now=now)
@@ -250,7 +251,8 @@ class Conversation:
             case ev.CallerSpeechStopped():
                 self._caller_paused_at = now
                 self._turns.caller_pauses(now)
-            case ev.CallerWords(item_id, text):
+            case ev.CallerWords(item_id, text, usage):
+                self._facts.used(usage)
                 self._transcript.caller_says(item_id, text, self._ms(now))
         return ()
 

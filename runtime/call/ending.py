@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from runtime.call.usage import Usage
+
 if TYPE_CHECKING:
     from runtime.call_record import EndReason, RejectReason, Status, ToolUse
 
@@ -41,6 +43,12 @@ class CallFacts:
     first_word_ms: int | None = None
     turn_ms: list[int] = field(default_factory=list)
     tools: list[ToolUse] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+
+    def used(self, usage: Usage | None) -> None:
+        """Add what the models say that they counted."""
+        if usage is not None:
+            self.usage += usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from runtime.call.usage import Usage
+
 # --- from the leg -------------------------------------------------------------------------------------
 
 
@@ -134,6 +136,7 @@ class CallerWords:
 
     item_id: str
     text: str
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,7 @@ class ResponseEnded:
     reason: str | None = None
     error_code: str | None = None
     fatal: bool = False
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +198,13 @@ class ModelLost:
 
 @dataclass(frozen=True, slots=True)
 class ModelUnavailable:
-    """There is no connection to the model and trying again cannot help (refused key, unreachable)."""
+    """There is no connection to the model.
+
+    `may_pass`: trying again may help (busy, unreachable), as it cannot with a refused key.
+    """
 
     detail: str
+    may_pass: bool = False
 
 
 # --- from elsewhere -----------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from runtime.call.plan import Capabilities
 from runtime.call.tools import HANG_UP
 from runtime.call_record import JsonValue
 from runtime.engines.realtime_errors import is_fatal
+from runtime.engines.realtime_usage import response_usage, transcription_usage
 from runtime.engines.realtime_wire import CustomVoice, ServerEvent, read
 
 PCMU: Final = "audio/pcmu"
@@ -211,6 +212,7 @@ def _response_done(event: ServerEvent) -> ev.ModelEvent | None:
         details.reason if details else None,
         code,
         is_fatal(code),
+        response_usage(response.usage),
     )
 
 
@@ -248,7 +250,7 @@ _READERS: Final[dict[str, Callable[[ServerEvent], ev.ModelEvent | None]]] = {
         event.item_id, int(event.audio_end_ms)
     ),
     "conversation.item.input_audio_transcription.completed": lambda event: ev.CallerWords(
-        event.item_id, event.transcript
+        event.item_id, event.transcript, transcription_usage(event.usage)
     ),
     "response.created": lambda event: ev.ResponseStarted((event.response.id or "") if event.response else ""),
     "response.done": _response_done,

@@ -59,12 +59,31 @@ class StatusDetails(msgspec.Struct):
     error: Problem | None = None
 
 
+class Tokens(msgspec.Struct):
+    """Tokens by kind; `cached_tokens_details` are those of the input that were given before."""
+
+    text_tokens: int = 0
+    audio_tokens: int = 0
+    cached_tokens_details: Tokens | None = None
+
+
+class TokenUsage(msgspec.Struct):
+    """What a response or a transcription was billed: by tokens, or by `seconds` of audio."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    input_token_details: Tokens | None = None
+    output_token_details: Tokens | None = None
+    seconds: float = 0.0
+
+
 class Response(msgspec.Struct):
     """A response, begun or done."""
 
     id: str | None = None
     status: str | None = None
     status_details: StatusDetails | None = None
+    usage: TokenUsage | None = None
 
 
 class Item(msgspec.Struct):
@@ -91,6 +110,7 @@ class ServerEvent(msgspec.Struct):
     response: Response | None = None
     item: Item | None = None
     error: Problem | None = None
+    usage: TokenUsage | None = None
 
 
 class _Head(msgspec.Struct):

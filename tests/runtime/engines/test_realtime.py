@@ -23,6 +23,7 @@ from runtime.call.actions import (
     TellModel,
     TruncateItem,
 )
+from runtime.call.usage import Usage
 from runtime.engines.realtime import RealtimeEngine, RealtimeSettings
 
 ENGINE = RealtimeEngine(RealtimeSettings("Be kind.", voice="cedar", silence_duration_ms=400))
@@ -93,7 +94,7 @@ CALL = {"type": "function_call", "id": "i2", "call_id": "c1", "name": "hang_up",
                 "transcript": "Hello.",
                 "usage": {"type": "duration", "seconds": 1},
             },
-            ev.CallerWords("i3", "Hello."),
+            ev.CallerWords("i3", "Hello.", Usage(transcribed_seconds=1.0)),
         ),
         (
             {"type": "response.created", "response": {"id": "r1", "status": "in_progress"}},
