@@ -22,7 +22,8 @@ from reconciler.planning.safety import limit_notes
 from reconciler.resource.kinds import Resource, resource_of
 from reconciler.resource.live import LiveNumber
 from reconciler.resource.marker import without_markers
-from reconciler.resource.ownership import host_of, is_ours, is_url_of_ours
+from reconciler.resource.overrides import Overrides, override_in, with_overrides
+from reconciler.resource.ownership import address_in, host_of, is_ours, is_url_of_ours
 from reconciler.resource.settings import Settings, differences
 from schemas.errors import TmError
 from schemas.fleet import Fleet
@@ -106,9 +107,10 @@ def _compare(
     if record is None:
         detail = f"account {written.account!r} does not have it in region {written.region} any more"
         return Skipped(written.number, written.agent, SkipReason.NO_MATCHING_NUMBER, detail, place)
-    if changed := _changed_since(written, record.bare):
+    since = _overrides_since(written, record, public_url)
+    if changed := _changed_since(written, record.bare, since):
         return Skipped(written.number, written.agent, SkipReason.CHANGED_SINCE, changed, place)
-    write = _restored(written, record)
+    write = _restored(written, record, since, public_url)
     fields = differences(without_markers(write), record.bare)
     if not fields:
         return Unchanged(written.number, written.agent, record.sid)
@@ -127,18 +129,31 @@ def _compare(
     )
 
 
-def _changed_since(written: Written, live: Settings) -> str | None:
+def _overrides_since(written: Written, record: LiveNumber, public_url: str) -> Overrides:
+    """Return the connection overrides that somebody put on a URL of ours since the run, or took away ("")."""
+    before, after = without_markers(written.before), without_markers(written.after)
+    return tuple(
+        (field, override_in(url))
+        for field, url in record.bare.urls()
+        if is_url_of_ours(str(record.stored.get(field)), public_url)
+        and url not in (before.get(field), after.get(field))
+        and address_in(url) in (address_in(str(known.get(field))) for known in (before, after))
+    )
+
+
+def _changed_since(written: Written, live: Settings, since: Overrides) -> str | None:
     """Name a field that is neither as the run left it nor as it found it, or return None."""
     before, after = without_markers(written.before), without_markers(written.after)
+    tuned = dict(since)
     for field, _ in written.after.managed():
         value = live.get(field)
-        if value not in (before.get(field), after.get(field)):
+        if field not in tuned and value not in (before.get(field), after.get(field)):
             return f"{field} is {printable(str(value)) or 'blank'} now"
     return None
 
 
-def _restored(written: Written, record: LiveNumber) -> Settings:
-    """Return what is to be written.
+def _restored(written: Written, record: LiveNumber, since: Overrides, public_url: str) -> Settings:
+    """Return what is to be written; a URL of ours keeps the overrides that it was given since.
 
     A number whose calls were moved only gets its old route back: the record in the region that they
     leave goes on answering until Twilio has rerouted them, and answers nobody after that.
@@ -146,7 +161,9 @@ def _restored(written: Written, record: LiveNumber) -> Settings:
     region = written.before.voice_region
     if region is not None and record.bare.voice_region != region:
         return Settings(voice_region=region)
-    return replace(written.before, voice_region=None)
+    before = replace(written.before, voice_region=None)
+    ours = {field for field, url in before.urls() if is_url_of_ours(url, public_url)}
+    return with_overrides(before, tuple((field, told) for field, told in since if field in ours))
 
 
 def _action(write: Settings, record: LiveNumber, public_url: str) -> Action:

@@ -12,7 +12,7 @@ and WhatsApp senders go the same way: all that tells them apart are the fields t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.planning import codes
@@ -21,7 +21,9 @@ from reconciler.resource.desired import DesiredNumber
 from reconciler.resource.kinds import Resource
 from reconciler.resource.live import LiveNumber
 from reconciler.resource.marker import fingerprint, fingerprint_as_applied
+from reconciler.resource.overrides import added_since, put_by_hand
 from reconciler.resource.ownership import (
+    address_in,
     agent_named_in,
     host_of,
     is_ours,
@@ -94,9 +96,10 @@ def _compare(
         return _skip(wanted, SkipReason.NO_VOICE_CAPABILITY, "it cannot take calls")
     if refusal := _not_ours_to_take(wanted, record, policy):
         return refusal
+    wanted = replace(wanted, kept=put_by_hand(wanted.settings, record, policy.public_url))
     if not record.answers:
         wanted = wanted.moved()
-    fields = differences(wanted.settings, record.bare)
+    fields = differences(wanted.compared, record.bare)
     if not fields:
         return Unchanged(wanted.number, wanted.agent, record.sid)
     answering = _answering(record)
@@ -189,7 +192,8 @@ def _cause(settings: Settings, record: LiveNumber) -> Cause:
     if record.marker is None:
         return Cause.NEW if _action(record) is Action.ADOPT else Cause.PENDING
     file_moved = fingerprint(settings) != record.marker
-    account_moved = fingerprint_as_applied(record.bare, record.marker) not in (record.marker, None)
+    can_tell = fingerprint_as_applied(record.bare, record.marker) is not None
+    account_moved = can_tell and added_since(record, record.marker) is None
     if file_moved and account_moved:
         return Cause.CONFLICT
     return Cause.PENDING if file_moved else Cause.DRIFT
@@ -226,7 +230,7 @@ def _detach(record: LiveNumber, policy: Policy) -> Change:
         field: ""
         for field, url in record.stored.urls()
         if is_url_of_ours(url, policy.public_url)
-        or (field == "voice_fallback_url" and url == policy.fallback_url)
+        or (field == "voice_fallback_url" and address_in(url) == address_in(policy.fallback_url or ""))
     }
     write = Settings().with_urls(blank)
     return Change(

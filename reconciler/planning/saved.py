@@ -21,6 +21,7 @@ from reconciler.planning.plan import Action, Cause, Change, Ownership, Plan, Ski
 from reconciler.resource.desired import DesiredNumber, desired_numbers
 from reconciler.resource.kinds import Resource
 from reconciler.resource.marker import without_markers
+from reconciler.resource.overrides import Overrides, overrides_of
 from reconciler.resource.settings import FIELD_NAMES, FieldChange, Settings, Value
 from schemas.errors import TmError
 from schemas.fleet import Fleet
@@ -88,6 +89,7 @@ class _RestsOn(_Read):
     new_host: str | None
     nothing_declared: bool
     answering: dict[str, dict[str, bool | str]] = {}
+    overrides: dict[str, dict[str, str]] = {}
 
 
 class _Document(_Read):
@@ -111,6 +113,11 @@ def save_plan(file: Path, plan: Plan, fleet: Fleet) -> None:
         "nothing_declared": plan.ownership.nothing_declared,
         "answering": {
             key_of(change): dict(change.answering.managed()) for change in plan.changes if change.answering
+        },
+        "overrides": {
+            key_of(change): dict(overrides)
+            for change in plan.changes
+            if (overrides := overrides_of(change.write))
         },
     }
     text = to_json({**plan_document(plan), "rests_on": rests_on})
@@ -201,6 +208,7 @@ def _plan(document: _Document, fleet: Fleet) -> Plan:
                 item,
                 desired.get((item.account, item.resource, item.number, item.agent)),
                 fleet.service.public_url,
+                document.rests_on.overrides,
             )
             for item in document.changes
         ),
@@ -231,7 +239,9 @@ def _with_answering(plan: Plan, answering: Mapping[str, Mapping[str, Value]]) ->
     )
 
 
-def _change(item: _Change, wanted: DesiredNumber | None, public_url: str) -> Change:
+def _change(
+    item: _Change, wanted: DesiredNumber | None, public_url: str, overrides: Mapping[str, Mapping[str, str]]
+) -> Change:
     """Restore a change: unlisted fields were as wanted when the plan was made."""
     names = frozenset(field.field for field in item.fields)
     if not names <= frozenset(FIELD_NAMES):
@@ -239,6 +249,7 @@ def _change(item: _Change, wanted: DesiredNumber | None, public_url: str) -> Cha
     if item.action is Action.DETACH:
         write = Settings().with_urls(dict.fromkeys(names, ""))
     elif wanted is not None:
+        wanted = replace(wanted, kept=_kept(item, wanted, overrides))
         write = (wanted.moved() if "voice_region" in names else wanted).stored(public_url)
     else:
         raise OutdatedPlanError(f"no agent declares {item.number} any more", hint="Make a new plan.")
@@ -256,3 +267,11 @@ def _change(item: _Change, wanted: DesiredNumber | None, public_url: str) -> Cha
         write=write,
         place=item.source.place(),
     )
+
+
+def _kept(item: _Change, wanted: DesiredNumber, saved: Mapping[str, Mapping[str, str]]) -> Overrides:
+    """Return the connection overrides that a change leaves on its URLs."""
+    kept = saved.get(f"{item.account}/{item.region}/{item.sid}", {})
+    if not kept.keys() <= dict(wanted.settings.urls()).keys():
+        raise UnreadablePlanError(f"this is not a saved plan: {item.number} has overrides on no URL of its")
+    return tuple(kept.items())

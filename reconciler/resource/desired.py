@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.resource.kinds import Resource
 from reconciler.resource.marker import add_marker, fingerprint
+from reconciler.resource.overrides import Overrides, with_overrides
 from reconciler.resource.ownership import is_under
 from reconciler.resource.settings import Settings
 from schemas.agent import Agent
@@ -22,8 +23,9 @@ class DesiredNumber:
     """One number entry of one agent, or the sender or Messaging Service of its messages.
 
     `number` is E.164; `sid` is known of a Messaging Service only, whose `number` is that of the sender
-    declared with it, or else the SID. `settings` carry no markers and are what is compared; `stored`
-    are the same with the marker in each URL of ours, and are what is written. `takeover`: somebody
+    declared with it, or else the SID. `settings` are what the declarations say, `kept` the connection
+    overrides that somebody put on the live URLs and that stay there; `compared` are both together, and
+    `stored` the same with the marker in each URL of ours, which is what is written. `takeover`: somebody
     else's URL, application or trunk may go.
     """
 
@@ -37,6 +39,7 @@ class DesiredNumber:
     place: Place
     resource: Resource = Resource.INCOMING_PHONE_NUMBER
     sid: str | None = None
+    kept: Overrides = ()
 
     @property
     def looked_up(self) -> str:
@@ -47,13 +50,19 @@ class DesiredNumber:
         """Return the same with the region that answers among the settings."""
         return replace(self, settings=replace(self.settings, voice_region=self.region))
 
+    @property
+    def compared(self) -> Settings:
+        """What the live settings, without markers, are to be."""
+        return with_overrides(self.settings, self.kept)
+
     def stored(self, public_url: str) -> Settings:
-        """Return the settings as they are written: a marker in every URL under `public_url`."""
-        marker = fingerprint(self.settings)
-        marked = {
-            field: add_marker(url, marker) for field, url in self.settings.urls() if is_under(url, public_url)
-        }
-        return self.settings.with_urls(marked)
+        """Return the settings as they are written: a marker in every URL under `public_url`.
+
+        The marker stands for what was declared: overrides that somebody put there may change any time.
+        """
+        marker, wanted = fingerprint(self.settings), self.compared
+        marked = {field: add_marker(url, marker) for field, url in wanted.urls() if is_under(url, public_url)}
+        return wanted.with_urls(marked)
 
 
 def desired_numbers(fleet: Fleet) -> tuple[DesiredNumber, ...]:

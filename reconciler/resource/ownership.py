@@ -22,6 +22,11 @@ def host_of(url: str) -> str:
     return parts.hostname if port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{parts.hostname}:{port}"
 
 
+def address_in(url: str) -> str:
+    """Return what a URL leads to. Twilio: what stands behind the `#` is for itself, and sent to nobody."""
+    return url.partition("#")[0]
+
+
 def is_under(url: str, public_url: str) -> bool:
     """Tell whether `url` lies under `public_url`: same scheme and host, and inside its path."""
     inner, outer = _split(url), _split(public_url)
@@ -67,10 +72,11 @@ def agent_named_in(stored: Settings, public_url: str) -> str | None:
 def somebodys_url(live: Settings, desired: Settings, public_url: str) -> str | None:
     """Return the first live URL that belongs to somebody else, or None.
 
-    A URL that is already what the declaration wants (a fallback on another host) is nobody's loss.
+    A URL that already leads where the declaration wants (a fallback on another host) is nobody's loss.
     """
+    wanted = {field: address_in(url) for field, url in desired.urls()}
     for field, url in live.urls():
-        if not is_nobodys(url) and not is_under(url, public_url) and url != desired.get(field):
+        if not is_nobodys(url) and not is_under(url, public_url) and address_in(url) != wanted.get(field):
             return url
     return None
 

@@ -274,3 +274,28 @@ def test_one_account_under_two_names_makes_no_number_look_forgotten() -> None:
     twin = replace(applied(wanted()), account="twin")
     plan = planned(wanted(), [applied(wanted()), twin], replace(POLICY, prune=True))
     assert not plan.changes
+
+
+def test_an_override_that_a_file_no_longer_names_is_taken_away() -> None:
+    tuned = wanted(fallback_url=f"{PUBLIC_URL}/sorry#rc=1")
+    plan = planned(wanted(fallback_url=f"{PUBLIC_URL}/sorry"), applied(tuned))
+    assert verdict(plan) == (Action.UPDATE, Cause.PENDING)
+    assert changed_fields(plan) == {"voice_fallback_url": (f"{PUBLIC_URL}/sorry#rc=1", f"{PUBLIC_URL}/sorry")}
+
+
+def test_an_override_that_a_file_names_and_somebody_changed_is_drift() -> None:
+    tuned = wanted(fallback_url=f"{PUBLIC_URL}/sorry#rc=1")
+    by_hand = edited(applied(tuned), voice_fallback_url=f"{PUBLIC_URL}/sorry#rc=5")
+    assert verdict(planned(tuned, by_hand)) == (Action.UPDATE, Cause.DRIFT)
+
+
+def test_overrides_of_somebody_elses_url_do_not_come_along() -> None:
+    theirs = edited(live(), voice_url="https://hooks.agency.example/voice#rc=2")
+    (change,) = planned(wanted(takeover=True), theirs).changes
+    assert "#" not in str(change.write.voice_url)
+
+
+def test_an_override_on_the_declared_fallback_of_another_host_belongs_to_nobody_else() -> None:
+    tuned = edited(live(), voice_fallback_url="https://static.example/sorry#rc=2")
+    (change,) = planned(wanted(fallback_url="https://static.example/sorry"), tuned).changes
+    assert change.write.voice_fallback_url == "https://static.example/sorry#rc=2"

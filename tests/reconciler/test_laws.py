@@ -21,9 +21,22 @@ from reconciler.planning.plan import Plan
 from reconciler.resource.desired import DesiredNumber
 from reconciler.resource.live import LiveNumber
 from reconciler.resource.marker import add_marker, strip_marker
-from reconciler.resource.settings import Settings
-from tests.reconciler.numbers import BLANK, NOW, POLICY, MemoryAccount, applied, live, wanted
+from reconciler.resource.overrides import override_in, overrides_of
+from reconciler.resource.ownership import address_in, is_url_of_ours
+from reconciler.resource.settings import Settings, Value
+from tests.reconciler.numbers import (
+    BLANK,
+    NOW,
+    POLICY,
+    PUBLIC_URL,
+    MemoryAccount,
+    applied,
+    edited,
+    live,
+    wanted,
+)
 
+TUNED_FALLBACK = "https://agents.example/f#rc=1"
 NUMBERS = [f"+1415555{index:04}" for index in range(6)]
 URLS = [
     "",
@@ -42,7 +55,7 @@ desired_numbers = st.builds(
     friendly_name=st.none() | st.sampled_from(["Desk", "Réservations"]),
     caller_id_lookup=st.none() | st.booleans(),
     inbound=st.sampled_from([True, True, True, False]),
-    fallback_url=st.sampled_from([None, "https://static.example/s", "https://agents.example/f#rc=1"]),
+    fallback_url=st.sampled_from([None, "https://static.example/s", TUNED_FALLBACK]),
     takeover=st.booleans(),
 )
 stored_settings = st.builds(
@@ -67,10 +80,8 @@ policies = st.builds(
 
 
 @st.composite
-def fleets(draw: st.DrawFn) -> list[DesiredNumber]:
-    return [
-        replace(draw(desired_numbers), number=number) for number in draw(st.sets(st.sampled_from(NUMBERS)))
-    ]
+def fleets(draw: st.DrawFn, each: st.SearchStrategy[DesiredNumber] = desired_numbers) -> list[DesiredNumber]:
+    return [replace(draw(each), number=number) for number in draw(st.sets(st.sampled_from(NUMBERS)))]
 
 
 @st.composite
@@ -153,7 +164,7 @@ def test_every_declared_number_has_exactly_one_verdict(
 def test_a_marker_of_any_value_is_never_a_difference(
     fleet: list[DesiredNumber], numbers: list[LiveNumber]
 ) -> None:
-    """Restamping the markers of numbers of ours may change a cause, never the fields that differ."""
+    """Restamping the markers of numbers of ours may change a cause, never where the fields lead."""
     restamped = [
         live(
             number.number,
@@ -168,6 +179,71 @@ def test_a_marker_of_any_value_is_never_a_difference(
         )
         for number in numbers
     ]
-    before = [(change.number, change.fields) for change in diff(fleet, numbers, POLICY, NOW).changes]
-    after = [(change.number, change.fields) for change in diff(fleet, restamped, POLICY, NOW).changes]
-    assert before == after
+    before, after = diff(fleet, numbers, POLICY, NOW), diff(fleet, restamped, POLICY, NOW)
+    assert leads(before) == leads(after)
+
+
+def leads(plan: Plan) -> list[tuple[str, str, object, object]]:
+    """Each number and field with where it leads, before and after: connection overrides do not count."""
+    told = [
+        (change.number, item.field, _address(item.before), _address(item.after))
+        for change in plan.changes
+        for item in change.fields
+    ]
+    return [item for item in told if item[2] != item[3]]
+
+
+def _address(value: Value) -> Value:
+    return address_in(value) if isinstance(value, str) else value
+
+
+plain_numbers = desired_numbers.filter(lambda wanted: wanted.settings.voice_fallback_url != TUNED_FALLBACK)
+
+
+def tuned(draw: st.DrawFn, number: LiveNumber) -> LiveNumber:
+    """The number after somebody put connection overrides on some of its URLs of ours."""
+    fragments = st.sampled_from(["", "#rc=3", "#rc=3&rp=all"])
+    by_hand = {
+        field: f"{address_in(url)}{draw(fragments)}"
+        for field, url in number.stored.urls()
+        if is_url_of_ours(url, PUBLIC_URL)
+    }
+    return edited(number, **by_hand)
+
+
+@st.composite
+def tuned_accounts(draw: st.DrawFn) -> list[LiveNumber]:
+    """Numbers that were applied, from files that name no overrides, and that somebody tuned since."""
+    numbers = sorted(draw(st.sets(st.sampled_from(NUMBERS))))
+    return [tuned(draw, applied(replace(draw(plain_numbers), number=number))) for number in numbers]
+
+
+@law
+@given(fleets(), tuned_accounts())
+def test_connection_overrides_put_by_hand_are_no_drift(
+    fleet: list[DesiredNumber], numbers: list[LiveNumber]
+) -> None:
+    plain = [
+        edited(number, **{field: address_in(url) for field, url in number.stored.urls()})
+        for number in numbers
+    ]
+    with_them, without = diff(fleet, numbers, POLICY, NOW), diff(fleet, plain, POLICY, NOW)
+    told = [(change.number, change.cause) for change in with_them.changes]
+    assert told == [(change.number, change.cause) for change in without.changes]
+    assert with_them.unchanged == without.unchanged
+    assert leads(with_them) == leads(without)
+
+
+@law
+@given(fleets(plain_numbers), tuned_accounts())
+def test_connection_overrides_put_by_hand_survive_every_write(
+    tmp_path: Path, fleet: list[DesiredNumber], numbers: list[LiveNumber]
+) -> None:
+    account = MemoryAccount.of(*numbers)
+    apply(diff(fleet, numbers, POLICY, NOW), account, tmp_path)
+    for number in numbers:
+        after = dict(account.numbers[number.sid].stored.urls())
+        for field, fragment in overrides_of(number.stored):
+            if is_url_of_ours(after[field], PUBLIC_URL):
+                assert override_in(after[field]) == fragment
+    assert not diff(fleet, list(account.numbers.values()), POLICY, NOW).changes

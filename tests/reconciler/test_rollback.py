@@ -138,6 +138,26 @@ def test_a_field_that_the_run_did_not_manage_stays_as_it_is_now(tmp_path: Path) 
     assert past.live == [edited(live(FRONT_DESK), friendly_name="Renamed meanwhile")]
 
 
+def test_connection_overrides_that_were_put_there_since_stay(tmp_path: Path) -> None:
+    past = history(tmp_path, applied(wanted(agent="sales")))
+    before = past.live[0].stored.voice_url
+    past.apply(diff([wanted()], past.live, POLICY, NOW))
+    past.account.edit(FRONT_DESK, voice_url=f"{past.live[0].stored.voice_url}#rc=3")
+    plan = past.rollback()
+    assert not plan.skipped
+    assert past.apply(plan).exit_code == 0
+    assert past.live[0].stored.voice_url == f"{before}#rc=3"
+
+
+def test_connection_overrides_go_with_the_url_that_they_were_put_on(tmp_path: Path) -> None:
+    theirs = edited(live(FRONT_DESK), voice_url=FOREIGN)
+    past = history(tmp_path, theirs)
+    past.apply(diff([wanted(takeover=True)], past.live, POLICY, NOW))
+    past.account.edit(FRONT_DESK, voice_url=f"{past.live[0].stored.voice_url}#rc=3")
+    past.apply(past.rollback())
+    assert past.live == [theirs]
+
+
 def test_taking_back_twice_finds_nothing_left(tmp_path: Path) -> None:
     past = history(tmp_path, live(FRONT_DESK))
     past.apply(diff([wanted()], past.live, POLICY, NOW))

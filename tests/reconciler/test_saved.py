@@ -21,7 +21,7 @@ from reconciler.planning.saved import (
 from reconciler.resource.desired import desired_numbers
 from schemas import Fleet
 from tests.reconciler.fleets import ENVIRONMENT, FLEET, load
-from tests.reconciler.numbers import FRONT_DESK, NOW, PUBLIC_URL, applied, live, wanted
+from tests.reconciler.numbers import FRONT_DESK, NOW, PUBLIC_URL, applied, edited, live, wanted
 from tests.reconciler.wire import TOKEN
 
 
@@ -59,6 +59,18 @@ def test_what_is_loaded_is_what_was_saved(file: Path, plan: Plan, fleet: Fleet) 
         plan.unchanged,
         plan.ownership,
     )
+
+
+def test_overrides_that_somebody_put_on_a_url_are_saved_with_the_plan(tmp_path: Path, fleet: Fleet) -> None:
+    (desired, *_) = desired_numbers(fleet)
+    number = applied(desired)
+    by_hand = edited(number, status_callback=f"{number.stored.status_callback}#rc=3", voice_method="GET")
+    plan = diff([desired], [by_hand], Policy(PUBLIC_URL), NOW)
+    saved = tmp_path / "plan.json"
+    save_plan(saved, plan, fleet)
+    (loaded,) = load_plan(saved, fleet).changes
+    assert str(loaded.write.status_callback).endswith("#rc=3")
+    assert (loaded.write, loaded.expected) == (plan.changes[0].write, plan.changes[0].expected)
 
 
 def test_the_file_holds_no_secret_and_no_marker(file: Path) -> None:
