@@ -1,0 +1,36 @@
+"""What a scrape of a node tells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from runtime.call_record import CallRecord, Latency, ToolUse
+from runtime.metrics import Metrics
+
+RECORD = CallRecord("c1", "front-desk", "inbound", "completed", 0, end_reason="caller_hangup")
+
+
+def test_a_scrape_tells_how_calls_ended_and_how_fast_agents_answer() -> None:
+    metrics = Metrics(lambda: [("front-desk", 3)])
+    metrics.ended(replace(RECORD, latency=Latency(400, (600, 2500)), tools=(ToolUse("find", {}, None, 80),)))
+    metrics.ended(replace(RECORD, status="rejected", end_reason=None, reject_reason="not_allowed"))
+    metrics.lagged(0.004)
+    told = metrics.text().decode().splitlines()
+    for line in (
+        'tm_active_calls{agent="front-desk"} 3.0',
+        'tm_calls_total{agent="front-desk",channel="twilio",end_reason="caller_hangup"} 1.0',
+        'tm_calls_total{agent="front-desk",channel="twilio",end_reason="not_allowed"} 1.0',
+        'tm_turn_latency_seconds_bucket{agent="front-desk",le="0.75"} 1.0',
+        'tm_turn_latency_seconds_count{agent="front-desk"} 2.0',
+        'tm_first_word_seconds_bucket{agent="front-desk",le="0.4"} 1.0',
+        'tm_tool_seconds_count{agent="front-desk",tool="find"} 1.0',
+        "tm_loop_lag_seconds_count 1.0",
+    ):
+        assert line in told
+
+
+def test_two_nodes_in_one_process_do_not_share_figures() -> None:
+    first, second = Metrics(list), Metrics(list)
+    first.ended(RECORD)
+    assert b"caller_hangup" in first.text()
+    assert b"caller_hangup" not in second.text()
