@@ -205,13 +205,14 @@ def _not_declared(
     """Return the numbers that are ours and that no file declares, in whatever account or region.
 
     A number exists in one account only: were one account declared under two names, the number must not
-    look forgotten under the other.
+    look forgotten under the other. Of a number that moved only the record counts that callers reach.
     """
     declared = {(wanted.resource, wanted.looked_up) for wanted in desired}
     forgotten = [
         record
         for record in live
         if (record.resource, record.number) not in declared
+        and record.answers
         and is_ours(record.stored, policy.public_url)
         and (policy.targets is None or agent_named_in(record.stored, policy.public_url) in policy.targets)
     ]

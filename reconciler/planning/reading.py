@@ -37,13 +37,17 @@ async def read_accounts(
     """Return the live side of a plan. Raises TmError when any of it cannot be read.
 
     Where a number's calls are routed is asked when a file, or a record of ours, names a region other than
-    us1 for it; with `check_routing` it is asked for every declared number.
+    us1 for it; with `check_routing` it is asked for every declared number. Of a number that no file
+    declares it is asked when its records of ours are to be blanked.
     """
+    desired = tuple(desired)
     wanted = [item for item in desired if item.inbound and policy.is_target(item.agent)]
     numbers = [item for item in wanted if item.resource is Resource.INCOMING_PHONE_NUMBER]
     places = _number_places(fleet, numbers, policy)
     listed = await _all_of(_numbers(readers, *place) for place in places)
     asked = _to_ask(listed, numbers, policy, check_routing=check_routing)
+    if policy.prune:
+        asked |= _forgotten_abroad(listed, desired, policy)
     messaging = await _all_of(
         _messaging(readers, *place) for place in _messaging_places(fleet, wanted, policy)
     )
@@ -93,15 +97,35 @@ def _to_ask(
     listed: Iterable[LiveNumber], numbers: Iterable[DesiredNumber], policy: Policy, *, check_routing: bool
 ) -> set[_Key]:
     """Return the records whose numbers' routes are asked for."""
-    ours_abroad = {
-        (record.account, record.number)
-        for record in listed
-        if record.region != HOME_REGION and is_ours(record.stored, policy.public_url)
-    }
+    abroad = _ours_abroad(listed, policy)
     return {
         (item.account, item.region, item.number)
         for item in numbers
-        if check_routing or item.region != HOME_REGION or (item.account, item.number) in ours_abroad
+        if check_routing or item.region != HOME_REGION or (item.account, item.number) in abroad
+    }
+
+
+def _forgotten_abroad(
+    listed: Iterable[LiveNumber], desired: Iterable[DesiredNumber], policy: Policy
+) -> set[_Key]:
+    """Return the records of ours, in any region, of numbers that no file declares and that moved once."""
+    declared = {item.number for item in desired}
+    abroad = _ours_abroad(listed, policy)
+    return {
+        _key(record)
+        for record in listed
+        if record.number not in declared
+        and (record.account, record.number) in abroad
+        and is_ours(record.stored, policy.public_url)
+    }
+
+
+def _ours_abroad(listed: Iterable[LiveNumber], policy: Policy) -> set[tuple[str, str]]:
+    """Return the numbers, by account, that have a record of ours outside of us1."""
+    return {
+        (record.account, record.number)
+        for record in listed
+        if record.region != HOME_REGION and is_ours(record.stored, policy.public_url)
     }
 
 

@@ -186,14 +186,18 @@ def _account_sids(fleet: Fleet) -> dict[str, str]:
 def _require_same_ground(document: _Document, fleet: Fleet) -> None:
     """Raise OutdatedPlanError unless the plan would be made from the same things today."""
     again = "Make a new plan and have that one reviewed."
-    if document.format_version.split(".")[0] != FORMAT_VERSION.split(".")[0] or (
-        document.tool_version.split(".")[0] != tool_version().split(".")[0]
-    ):
+    if _major(document.format_version) != _major(FORMAT_VERSION):
+        raise OutdatedPlanError(f"the plan was saved in format {document.format_version}", hint=again)
+    if _major(document.tool_version) != _major(tool_version()):
         raise OutdatedPlanError(f"the plan was made by version {document.tool_version}", hint=again)
     if document.rests_on.accounts != _account_sids(fleet):
         raise OutdatedPlanError("the plan was made for another account", hint=again)
     if document.rests_on.declarations != declarations_digest(fleet):
         raise OutdatedPlanError("the declarations changed since the plan was made", hint=again)
+
+
+def _major(number: str) -> str:
+    return number.split(".")[0]
 
 
 def _plan(document: _Document, fleet: Fleet) -> Plan:

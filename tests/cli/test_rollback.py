@@ -77,6 +77,9 @@ def test_limits_hold(world: WireWorld) -> None:
     agent = f"---\nkind: Agent\nname: many\nnumbers: {numbers}\ninstructions: Sell.\n"
     world.declare((world.folder / "agents.d" / "fleet.yaml").read_text() + agent)
     world.tm("apply", "--yes")
+    announced = world.tm("rollback", journals(world)[0], "--dry-run")
+    assert "TM303" in announced.out
+    assert "--allow detaches=6" in announced.out
     refused = world.tm("rollback", journals(world)[0], "--yes")
     assert refused.code == 5
     assert "--allow detaches=6" in refused.err

@@ -160,6 +160,15 @@ def test_pruning_looks_into_every_account(tmp_path: Path) -> None:
     assert any(OTHER_SID in request.url.path for request in wire.requests)
 
 
+def test_a_number_that_moved_is_pruned_where_callers_reach_it(tmp_path: Path) -> None:
+    service, main, *_ = TWO_REGIONS.split("---\n")
+    marked = "https://agents.example/voice/gone?tm=0400000000aa"
+    wire = WireAccount([record(FRONT_DESK, voice_url=marked)], routes={FRONT_DESK: "ie1"})
+    plan = plan_of(tmp_path, wire, Wishes(prune=True), f"{service}---\n{main}", {})
+    assert [(change.number, change.region) for change in plan.changes] == [(FRONT_DESK, "ie1")]
+    assert len(asked_routes(wire)) == 2
+
+
 def test_credentials_are_those_of_the_region(tmp_path: Path) -> None:
     fleet = load(tmp_path, TWO_REGIONS, {})
     assert credentials_for(fleet.accounts["main"], "us1").password == "us-token"

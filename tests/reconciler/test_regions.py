@@ -169,6 +169,21 @@ def test_a_move_is_an_update_for_the_limits_and_one_number_counts_once() -> None
     assert [breach.override for breach in breaches(plan)] == ["--allow updates=5"]
 
 
+@pytest.mark.parametrize("answers", ["us1", "ie1"])
+def test_a_number_that_moved_and_that_no_file_declares_is_detached_once(answers: str) -> None:
+    numbers = [f"+1415555{index:04}" for index in range(4)]
+    account = MemoryRegions.of(
+        *(applied(wanted(number)) for number in numbers),
+        *(applied(wanted(number, region="ie1")) for number in numbers),
+        routes=dict.fromkeys(numbers, answers),
+    )
+    plan = diff([], account.live(), replace(POLICY, prune=True), NOW)
+    assert [(change.number, change.region) for change in plan.changes] == [
+        (number, answers) for number in numbers
+    ]
+    assert [breach.override for breach in breaches(plan)] == ["--allow detaches=4"]
+
+
 def test_the_record_is_written_and_read_back_before_the_route_is_switched(run: Run) -> None:
     account = in_both(applied(wanted()))
     assert isinstance(run(the_change(planned(IRISH, account)), account), Updated)

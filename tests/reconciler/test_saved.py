@@ -117,6 +117,10 @@ def _major(document: Any) -> None:
     document["tool_version"] = "9.0.0"
 
 
+def _format(document: Any) -> None:
+    document["format_version"] = "2.0"
+
+
 def _target(document: Any) -> None:
     document["changes"][0]["sid"] = "PN9"
 
@@ -125,12 +129,20 @@ def _before(document: Any) -> None:
     document["changes"][0]["fields"][0]["before"] = "https://elsewhere.example/"
 
 
-@pytest.mark.parametrize("change", [_major, _target, _before])
-def test_another_major_version_or_an_edited_file_is_refused(
-    file: Path, fleet: Fleet, change: Callable[[Any], None]
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (_major, "by version 9.0.0"),
+        (_format, "in format 2.0"),
+        (_target, "was edited"),
+        (_before, "was edited"),
+    ],
+)
+def test_another_major_version_or_an_edited_file_is_refused_with_the_reason(
+    file: Path, fleet: Fleet, change: Callable[[Any], None], told: str
 ) -> None:
     _edit(file, change)
-    with pytest.raises(OutdatedPlanError):
+    with pytest.raises(OutdatedPlanError, match=told):
         load_plan(file, fleet)
 
 
