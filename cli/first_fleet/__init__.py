@@ -16,6 +16,7 @@ _PLACES = {
     "team.yaml": "agents.d/team.yaml",
     "github/tm.yml": ".github/workflows/tm.yml",
     "github/tm-drift.yml": ".github/workflows/tm-drift.yml",
+    "github/action.yml": ".github/tm/action.yml",
     "github/plan.sh": ".github/tm/plan.sh",
     "github/comment.sh": ".github/tm/comment.sh",
     "github/apply.sh": ".github/tm/apply.sh",

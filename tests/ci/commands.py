@@ -1,4 +1,4 @@
-"""Stand-ins for gh, curl and tm, as programs: they keep what they are told in one JSON file.
+"""Stand-ins for gh, curl, pip and tm, as programs: they keep what they are told in one JSON file.
 
 The forge knows lists by their path in the API. A POST adds to a list, a PATCH or PUT changes the item whose
 number ends the path. Lists come in pages of two, so that a script that reads one page only is found out.
@@ -96,6 +96,10 @@ def tm(state: State, arguments: list[str]) -> None:
     sys.exit(state["exit"])
 
 
+def pip(state: State, arguments: list[str]) -> None:
+    state["installed"] = arguments[-1]
+
+
 def say(value: object) -> None:
     sys.stdout.write(f"{json.dumps(value)}\n")
 
@@ -115,7 +119,7 @@ def field(pair: str) -> tuple[str, str]:
     return name, value
 
 
-COMMANDS: dict[str, Callable[[State, list[str]], None]] = {"gh": gh, "curl": curl, "tm": tm}
+COMMANDS: dict[str, Callable[[State, list[str]], None]] = {"gh": gh, "curl": curl, "tm": tm, "pip": pip}
 
 
 def main() -> None:

@@ -7,12 +7,13 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).parents[2]
+SCRIPTS = PROJECT / "docs" / "ci"
 COMMANDS = Path(__file__).with_name("commands.py")
 SECONDS = 30
 ENVIRONMENT = {
@@ -44,7 +45,7 @@ class Forge:
     def start(cls, folder: Path, me: Mapping[str, object]) -> Forge:
         forge = cls(folder)
         (folder / "bin").mkdir()
-        for name in ("gh", "curl", "tm"):
+        for name in ("gh", "curl", "tm", "pip"):
             program = folder / "bin" / name
             call = shlex.join([sys.executable, "-I", "-S", str(COMMANDS), name])
             program.write_text(f'#!/bin/sh\nexec {call} "$@"\n')
@@ -80,8 +81,12 @@ class Forge:
 
     def run(self, script: str, *arguments: str, **environment: str) -> Ran:
         """Run a script as a pipeline does."""
+        return self.shell([str(SCRIPTS / script), *arguments], environment)
+
+    def shell(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Ran:
+        """Run bash in the pipeline's folder and environment."""
         done = subprocess.run(
-            ["bash", str(PROJECT / "docs" / "ci" / script), *arguments],
+            ["bash", *arguments],
             cwd=self.folder,
             env={
                 "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",

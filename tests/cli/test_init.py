@@ -14,6 +14,7 @@ from cli.main import run
 from schemas import load_fleet
 
 WRITTEN = {
+    ".github/tm/action.yml",
     ".github/tm/apply.sh",
     ".github/tm/comment.sh",
     ".github/tm/drift.sh",
@@ -62,21 +63,34 @@ def test_the_first_line_of_each_file_leads_an_editor_to_the_schema(tmp_path: Pat
     assert (tmp_path / target).exists()
 
 
-def scripts_of(job: dict[str, Any]) -> list[str]:
-    """The scripts that a job runs; all of them are there."""
-    return re.findall(r"bash (\S+)", "\n".join(step.get("run", "") for step in job["steps"]))
+def step_of(job: dict[str, Any]) -> dict[str, str]:
+    """What a job gives the action, the one step after the checkout."""
+    _, step = job["steps"]
+    assert step["uses"] == "./.github/tm"
+    given: dict[str, str] = step["with"]
+    return given
 
 
 def test_the_workflows_plan_pull_requests_apply_main_and_look_for_drift(tmp_path: Path) -> None:
     run(["init", str(tmp_path)])
     workflows = tmp_path / ".github" / "workflows"
     jobs = yaml.safe_load((workflows / "tm.yml").read_text())["jobs"]
-    assert jobs["plan"]["if"] == "github.event_name == 'pull_request'"
-    assert scripts_of(jobs["plan"]) == [".github/tm/plan.sh", ".github/tm/comment.sh"]
-    assert "github.event_name == 'push'" in jobs["apply"]["if"]
-    assert scripts_of(jobs["apply"]) == [".github/tm/apply.sh"]
     drift = yaml.safe_load((workflows / "tm-drift.yml").read_text())["jobs"]["drift"]
-    assert scripts_of(drift) == [".github/tm/drift.sh"]
+    assert jobs["plan"]["if"] == "github.event_name == 'pull_request'"
+    assert "github.event_name == 'push'" in jobs["apply"]["if"]
+    steps = [step_of(job) for job in (jobs["plan"], jobs["apply"], drift)]
+    assert [step["run"] for step in steps] == ["plan", "apply", "drift"]
+    inputs = yaml.safe_load((tmp_path / ".github" / "tm" / "action.yml").read_text())["inputs"]
+    required = {name for name, told in inputs.items() if told.get("required")}
+    assert all(required <= step.keys() <= inputs.keys() for step in steps)
+
+
+def test_every_script_that_the_action_runs_is_written_beside_it(tmp_path: Path) -> None:
+    run(["init", str(tmp_path)])
+    action = tmp_path / ".github" / "tm" / "action.yml"
+    scripts = re.findall(r"\$GITHUB_ACTION_PATH/(\S+)\"", action.read_text())
+    assert sorted(scripts) == ["apply.sh", "comment.sh", "drift.sh", "plan.sh"]
+    assert all((action.parent / script).exists() for script in scripts)
 
 
 def test_a_place_that_cannot_be_written_is_an_error_for_people(
