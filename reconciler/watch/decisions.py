@@ -6,12 +6,13 @@ as well, and a person has to look. A check that failed decides nothing at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from reconciler.drift.drifted import drift_of, fingerprint_of
 from reconciler.planning.plan import Cause, Change, Plan
 from reconciler.planning.safety import Breach, not_allowed
+from reconciler.watch.healing import NotHealed
 from schemas.fleet import Fleet
 
 JITTER = 0.2
@@ -26,11 +27,13 @@ class Watch:
     """What is remembered from one check to the next.
 
     `told` are the fingerprints of drift that was announced and is still there; `owed` those of them that
-    the webhook did not take yet; `failures` counts failed checks in a row.
+    the webhook did not take yet; `unhealed` those whose heal failed, each with the reason that was said;
+    `failures` counts failed checks in a row.
     """
 
     told: frozenset[str] = frozenset()
     owed: frozenset[str] = frozenset()
+    unhealed: frozenset[tuple[str, str]] = frozenset()
     failures: int = 0
 
 
@@ -67,7 +70,15 @@ def judge(watch: Watch, plan: Plan, heals: Callable[[str], bool]) -> tuple[Watch
         heal=replace(heal, changes=()) if refused else heal,
         refused=refused,
     )
-    return Watch(told=frozenset(found), owed=frozenset(owed)), findings
+    unhealed = frozenset(known for known in watch.unhealed if known[0] in found)
+    return Watch(told=frozenset(found), owed=frozenset(owed), unhealed=unhealed), findings
+
+
+def not_healed(watch: Watch, failures: Iterable[NotHealed]) -> tuple[Watch, tuple[NotHealed, ...]]:
+    """Return which of these failures to say: each drift's once, as long as the reason is the same."""
+    keys = {(fingerprint_of(one.change), one.kind): one for one in failures}
+    news = tuple(one for key, one in keys.items() if key not in watch.unhealed)
+    return replace(watch, unhealed=watch.unhealed | keys.keys()), news
 
 
 def delivered(watch: Watch) -> Watch:

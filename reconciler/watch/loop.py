@@ -13,12 +13,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from reconciler.applying.report import Failed, NotAttempted, Report, Stale, Updated
+from reconciler.applying.report import NotAttempted, Report, Stale, Updated
 from reconciler.output.printable import printable
-from reconciler.output.wording import CAUSES, REASONS
+from reconciler.output.wording import CAUSES
 from reconciler.planning.plan import Cause, Change, Plan
 from reconciler.planning.safety import Breach
-from reconciler.watch.decisions import Findings, Watch, delivered, failed, heals_in, judge, seconds_to_next
+from reconciler.watch.decisions import (
+    Findings,
+    Watch,
+    delivered,
+    failed,
+    heals_in,
+    judge,
+    not_healed,
+    seconds_to_next,
+)
+from reconciler.watch.healing import NotHealed, all_failed, failures_in
 from reconciler.watch.metrics import WatchMetrics
 from schemas.errors import TmError
 from schemas.fleet import Fleet
@@ -123,23 +133,24 @@ class Watcher:
         try:
             report = await self.heal(fleet, plan, stop)
         except TmError as error:
-            self.metrics.not_healed += len(plan.changes)
-            self.say(f"not healed: {error.message}")
+            self._say_of_failures(tuple(all_failed(error, plan)))
             return
-        for outcome in report.of(Updated):
-            self.metrics.healed += 1
-            self.say(f"healed {outcome.change.number} {printable(outcome.change.agent)}")
         for outcome in report.outcomes:
-            if isinstance(outcome, Failed):
-                self.metrics.not_healed += 1
-                self.say(f"not healed {outcome.change.number}: {printable(outcome.message)}")
+            if isinstance(outcome, Updated):
+                self.metrics.healed += 1
+                self.say(f"healed {outcome.change.number} {printable(outcome.change.agent)}")
             elif isinstance(outcome, Stale):
                 self.say(f"not healed {outcome.change.number}: it changed again meanwhile")
             elif isinstance(outcome, NotAttempted):
                 self.say(f"not healed {outcome.change.number}: stopped before its turn")
-        for skipped in report.skipped:
-            self.metrics.not_healed += 1
-            self.say(f"not healed {skipped.number}: {REASONS[skipped.reason]}, {printable(skipped.detail)}")
+        self._say_of_failures(tuple(failures_in(report, plan)))
+
+    def _say_of_failures(self, failures: Sequence[NotHealed]) -> None:
+        """Count what could not be healed, and say what was not said at an earlier check."""
+        self.metrics.not_healed += len(failures)
+        self._watch, news = not_healed(self._watch, failures)
+        for one in news:
+            self.say(f"not healed {one.change.number}: {one.reason}; it is tried again at each check")
 
 
 async def _unless_stopped(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T | None:

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.api.errors import ApiUnavailableError
-from reconciler.applying.report import Report, Updated
+from reconciler.applying.report import Failed, Report, Updated
 from reconciler.planning.diff import diff
-from reconciler.planning.plan import Cause, Change, Plan
+from reconciler.planning.plan import Cause, Change, Plan, Skipped, SkipReason
 from reconciler.resource.desired import desired_numbers
 from reconciler.resource.live import LiveNumber
 from reconciler.watch.decisions import JITTER, LONGEST_WAIT, Watch, failed, heals_in, judge, seconds_to_next
@@ -61,6 +61,7 @@ class World:
     script: list[Sequence[LiveNumber] | TmError]
     webhook_errors: list[TmError] = field(default_factory=list)
     heal_error: TmError | None = None
+    heal_comes_to: Callable[[Plan], Report] | None = None
     now: datetime = NOW
     said: list[str] = field(default_factory=list)
     told: list[list[str]] = field(default_factory=list)
@@ -76,6 +77,8 @@ class World:
     async def heal(self, fleet: Fleet, plan: Plan, stop: asyncio.Event) -> Report:
         if self.heal_error is not None:
             raise self.heal_error
+        if self.heal_comes_to is not None:
+            return self.heal_comes_to(plan)
         self.healed += [change.number for change in plan.changes]
         return Report(plan.plan_id, tuple(Updated(change) for change in plan.changes), (), ())
 
@@ -199,6 +202,44 @@ def test_a_heal_that_is_locked_out_is_said_and_tried_again(fleet: Fleet) -> None
     world.script, world.heal_error = [drifted], None
     world.watched()
     assert world.healed == [FRONT_DESK]
+
+
+def test_what_cannot_be_healed_is_said_once_as_long_as_it_lasts(fleet: Fleet) -> None:
+    front_desk, sales = as_applied(fleet)
+    drifted = [edited(front_desk, voice_url=ELSEWHERE), sales]
+    otherwise = [edited(front_desk, voice_url=f"{ELSEWHERE}/2"), sales]
+    intact = [front_desk, sales]
+    script = [drifted, drifted, otherwise, otherwise, intact, drifted]
+    world = World(fleet, [*script], heal_error=TmError("another run is writing to account AC0"))
+    metrics = world.watched().metrics
+    assert len([line for line in world.said if line.startswith("not healed")]) == 3
+    assert metrics.not_healed == 5
+
+
+def test_a_number_that_fails_or_would_not_be_answered_is_said_once_and_counted_each_time(
+    fleet: Fleet,
+) -> None:
+    front_desk, sales = as_applied(fleet)
+    drifted = [edited(front_desk, voice_url=ELSEWHERE), sales]
+    world = World(fleet, [drifted] * 4)
+    messages = ["busy at 1:00", "busy at 2:00"]
+
+    def outcome(plan: Plan) -> Report:
+        (change,) = plan.changes
+        if messages:
+            return Report(plan.plan_id, (Failed(change, messages.pop(0), 20500),), (), ())
+        assert change.place is not None
+        skipped = Skipped(FRONT_DESK, "front-desk", SkipReason.PREFLIGHT_FAILED, "404", change.place)
+        return Report(plan.plan_id, (), (skipped,), ())
+
+    world.heal_comes_to = outcome
+    metrics = world.watched().metrics
+    said = [line for line in world.said if line.startswith("not healed")]
+    assert [line.partition(": ")[2].split(";")[0] for line in said] == [
+        "busy at 1:00",
+        "would not be answered, 404",
+    ]
+    assert metrics.not_healed == 4
 
 
 def test_a_stop_abandons_a_check_that_hangs(fleet: Fleet) -> None:
