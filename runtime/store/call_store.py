@@ -14,6 +14,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
+from runtime.call_progress import MOST_RETURNS, Interrupted, Progress, read_record
 from runtime.call_record import CallRecord
 from runtime.store import writing
 from runtime.store.database import migrate, open_engine
@@ -31,13 +32,19 @@ _Result = TypeVar("_Result")
 
 # Pauses between attempts while the database is busy, beyond SQLite's own waiting; seconds.
 RETRY_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
-# Writes that may wait. A call needs two, so this is a long outage at full load, and some 100 MB.
+# Writes that may wait: of records, a long outage at full load, and some 100 MB. Checkpoints give way early,
+# for each is replaced by the next.
 MOST_WAITING_WRITES = 20_000
+MOST_WAITING_CHECKPOINTS = 500
 FLUSH_SECONDS = 30.0
 # How long a question may take, the writes before it included.
 READ_SECONDS = 5.0
 # How long a caller may be kept waiting for what other nodes do.
 COUNT_SECONDS = 1.0
+# How long a caller whose stream broke may be kept waiting for what is known of the call.
+TAKE_OVER_SECONDS = 2.0
+# How long the callers of a node that crashed are waited for after its start.
+RETURN_MS = 30_000
 
 
 class StoreUnavailableError(Exception):
@@ -51,28 +58,79 @@ class CallStore:
     that finds the database busy or away is repeated for some seconds, then logged as lost.
     """
 
-    def __init__(self, url: str, *, node: str, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        node: str,
+        pause: Callable[[float], None] = time.sleep,
+        epoch: Callable[[], float] = time.time,
+    ) -> None:
         self._engine: Engine = open_engine(url)
         self._node = node
         self._pause = pause
+        self._epoch = epoch
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="call-store")
         self._waiting = 0
         self._count = threading.Lock()
 
     async def open(self) -> None:
-        """Bring the schema up to date and close what an earlier run of this node left open.
+        """Bring the schema up to date and look for what an earlier run of this node left open.
 
         Raises `DatabaseError`.
         """
         await self._in_thread(lambda: migrate(self._engine))
-        left = await self._in_thread(self._close_leftovers)
+        left = await self._in_thread(self._shorten_leftovers)
         if left:
-            _log.warning("event=leftover_calls_closed node=%s calls=%d", self._node, left)
+            _log.warning("event=calls_left_over node=%s calls=%d", self._node, left)
 
-    def save(self, record: CallRecord) -> None:
+    def save(self, record: CallRecord, progress: Progress | None = None) -> None:
         """Store the record, replacing an earlier state of the same call. Never waits."""
-        row = writing.row_of(record, self._node)
+        row = writing.row_of(record, self._node, progress)
         self._write(record.id, lambda connection: writing.upsert(connection, row))
+
+    def checkpoint(self, record: CallRecord, progress: Progress) -> None:
+        """Store how a live call stands, unless the database is behind: the next checkpoint says more."""
+        if self._waiting < MOST_WAITING_CHECKPOINTS:
+            self.save(record, progress)
+
+    def add_recording(self, call_sid: str, agent: str, recording: str) -> None:
+        """Add a recording to what is stored of a call. Never waits."""
+        self._write(
+            call_sid, lambda connection: writing.add_recording(connection, call_sid, agent, recording)
+        )
+
+    async def take_over(self, call_sid: str, agent: str) -> Interrupted | None:
+        """Make a live call of another run this node's and return its last checkpoint.
+
+        None when there is no such call, or when its caller has come back often enough. Raises
+        `StoreUnavailableError`, after two seconds.
+        """
+
+        def take(connection: Connection) -> Interrupted | None:
+            row = writing.take_over(connection, call_sid, agent, self._node, most=MOST_RETURNS)
+            if row is None:
+                return None
+            expires_at = row.expires_at or row.started_at + writing.LONGEST_CALL_MS
+            progress = Progress(expires_at, row.answered_at, row.returns + 1)
+            try:
+                return Interrupted(read_record(row.record), progress)
+            except (KeyError, TypeError, ValueError):  # stored by another version
+                _log.warning("event=checkpoint_unreadable call=%s", call_sid)
+                return None
+
+        return await self._ask(take, TAKE_OVER_SECONDS)
+
+    async def close_expired(self) -> None:
+        """End the records of calls that cannot be live any more; a database that is away is tried later."""
+        now = round(self._epoch() * 1000)
+        try:
+            closed = await self._ask(lambda connection: writing.close_expired(connection, now))
+        except StoreUnavailableError as error:
+            _log.warning("event=leftovers_not_looked_for node=%s reason=%s", self._node, error)
+            return
+        if closed:
+            _log.warning("event=leftover_calls_closed node=%s calls=%d", self._node, closed)
 
     def set_duration(self, call_sid: str, seconds: int) -> None:
         """Correct the duration of an ended call by what Twilio counted. Never waits."""
@@ -114,7 +172,7 @@ class CallStore:
         """Put a question to the database; one that waits too long behind the writes is given up."""
 
         def answer() -> _Result:
-            with self._engine.connect() as connection:
+            with self._engine.begin() as connection:
                 return question(connection)
 
         try:
@@ -123,9 +181,10 @@ class CallStore:
         except (TimeoutError, SQLAlchemyError) as error:
             raise StoreUnavailableError(type(error).__name__) from None
 
-    def _close_leftovers(self) -> int:
+    def _shorten_leftovers(self) -> int:
         with self._engine.begin() as connection:
-            return writing.close_leftovers(connection, self._node)
+            expires_at = round(self._epoch() * 1000) + RETURN_MS
+            return writing.shorten_leftovers(connection, self._node, expires_at)
 
     def _write(self, call: str, work: Callable[[Connection], None]) -> None:
         with self._count:
@@ -149,6 +208,8 @@ class CallStore:
             try:
                 with self._engine.begin() as connection:
                     work(connection)
+            except writing.TakenOverError:
+                _log.warning("event=record_is_another_nodes call=%s", call)
             except DBAPIError as error:
                 again = isinstance(error, OperationalError) or error.connection_invalidated
                 if pause is not None and again:

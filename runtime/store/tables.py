@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Column, Float, Index, MetaData, String, Table
+from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, MetaData, String, Table
 
 metadata = MetaData()
 
@@ -10,7 +10,8 @@ metadata = MetaData()
 LIVE_STATUSES = ("incoming", "active")
 
 # One row per call. The columns are what lists filter and sort by; `record` is the whole call record, as
-# `GET /api/calls/{id}` answers it. Times are epoch milliseconds.
+# `GET /api/calls/{id}` answers it. `answered_at`, `expires_at` and `returns` are what another node needs to
+# go on with a live call (`runtime.call_progress`). Times are epoch milliseconds.
 calls = Table(
     "calls",
     metadata,
@@ -27,8 +28,12 @@ calls = Table(
     Column("ended_at", BigInteger, nullable=True),
     Column("duration_seconds", Float, nullable=True),
     Column("record", JSON, nullable=False),
+    Column("answered_at", BigInteger, nullable=True),
+    Column("expires_at", BigInteger, nullable=True),
+    Column("returns", Integer, nullable=False, server_default="0"),
     Index("calls_newest_first", "started_at", "id"),
     Index("calls_of_an_agent", "agent", "started_at", "id"),
     Index("calls_by_sid", "call_sid"),
     Index("calls_of_a_node", "node", "status"),
+    Index("calls_that_are_live", "status", "expires_at"),
 )

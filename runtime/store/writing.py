@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
+from runtime.call_progress import Progress
 from runtime.call_record import CallRecord
 from runtime.store.tables import LIVE_STATUSES, calls
 
+# When a call is over at the latest that says nothing about it: the longest call, and what comes before it.
+LONGEST_CALL_MS = (14_400 + 1_200) * 1000
 
-def row_of(record: CallRecord, node: str) -> Mapping[str, object]:
-    """Return the table row of a record: the columns that lists need, and the record itself."""
-    return {
+
+class TakenOverError(Exception):
+    """Another node has the call now; what this one knows of it is out of date."""
+
+
+def row_of(record: CallRecord, node: str, progress: Progress | None = None) -> Mapping[str, object]:
+    """Return the table row of a record: the columns that lists need, and the record itself.
+
+    Without `progress` its columns stay as they are.
+    """
+    row: dict[str, object] = {
         "id": record.id,
         "call_sid": record.call_sid,
         "node": node,
@@ -27,13 +39,59 @@ def row_of(record: CallRecord, node: str) -> Mapping[str, object]:
         "duration_seconds": record.duration_seconds,
         "record": record.to_json(),
     }
+    if progress is not None:
+        row |= {
+            "answered_at": progress.answered_at,
+            "expires_at": progress.expires_at,
+            "returns": progress.returns,
+        }
+    return row
 
 
 def upsert(connection: Connection, row: Mapping[str, object]) -> None:
-    """Store the row in place of the call's earlier one. One thread of one node writes a call, so no race."""
-    changed = connection.execute(update(calls).where(calls.c.id == row["id"]).values(row))
-    if changed.rowcount == 0:
+    """Store the row in place of the call's earlier one. One thread of one node writes a call, so no race.
+
+    Raises `TakenOverError` when the call is another node's by now. Recordings that were reported meanwhile
+    are kept.
+    """
+    kept = select(calls.c.node, calls.c.record["recordings"]).where(calls.c.id == row["id"])
+    earlier = connection.execute(kept).one_or_none()
+    if earlier is None:
         connection.execute(insert(calls).values(row))
+        return
+    node, recordings = earlier
+    if node != row["node"]:
+        raise TakenOverError(str(row["id"]))
+    connection.execute(update(calls).where(calls.c.id == row["id"]).values(_with_recordings(row, recordings)))
+
+
+def _with_recordings(row: Mapping[str, object], earlier: list[str] | None) -> Mapping[str, object]:
+    record = row["record"]
+    assert isinstance(record, dict)
+    merged = list(dict.fromkeys([*(earlier or ()), *(record["recordings"] or ())]))
+    return {**row, "record": {**record, "recordings": merged}} if merged else row
+
+
+def take_over(connection: Connection, call_sid: str, agent: str, node: str, *, most: int) -> Any | None:
+    """Make a live call this node's, and return its row with `returns` counted up; None where there is none.
+
+    A call that has come back `most` times does not come back again. Of two nodes that want it at once, one
+    gets it.
+    """
+    live = select(calls).where(
+        calls.c.call_sid == call_sid, calls.c.agent == agent, calls.c.status.in_(LIVE_STATUSES)
+    )
+    found = connection.execute(live.order_by(calls.c.started_at.desc()).limit(1)).one_or_none()
+    if found is None or found.returns >= most:
+        return None
+    mine = update(calls).where(
+        calls.c.id == found.id,
+        calls.c.node == found.node,
+        calls.c.returns == found.returns,
+        calls.c.status.in_(LIVE_STATUSES),
+    )
+    taken = connection.execute(mine.values(node=node, returns=found.returns + 1))
+    return found if taken.rowcount else None
 
 
 def set_duration(connection: Connection, call_sid: str, seconds: int) -> None:
@@ -48,14 +106,33 @@ def set_duration(connection: Connection, call_sid: str, seconds: int) -> None:
         )
 
 
-def close_leftovers(connection: Connection, node: str) -> int:
-    """End the records that a crash of this node left live, and return how many there were.
+def add_recording(connection: Connection, call_sid: str, agent: str, recording: str) -> None:
+    """Add a recording to the call's record, once."""
+    of_call = select(calls.c.id, calls.c.record).where(calls.c.call_sid == call_sid, calls.c.agent == agent)
+    for call_id, record in connection.execute(of_call).all():
+        recordings = list(dict.fromkeys([*(record["recordings"] or ()), recording]))
+        changed = {**record, "recordings": recordings}
+        connection.execute(update(calls).where(calls.c.id == call_id).values(record=changed))
 
-    Such a call lost its media with the process: `media_error`. When it ended is not known, so `ended_at`
-    and the duration stay null.
+
+def shorten_leftovers(connection: Connection, node: str, expires_at: int) -> int:
+    """Let what a crash of this node left live expire soon, and return how many calls there are.
+
+    Their callers may be on their way back to us.
     """
-    live = select(calls.c.id, calls.c.record).where(calls.c.node == node, calls.c.status.in_(LIVE_STATUSES))
-    left = connection.execute(live).all()
+    left = update(calls).where(calls.c.node == node, calls.c.status.in_(LIVE_STATUSES))
+    return connection.execute(left.values(expires_at=expires_at)).rowcount
+
+
+def close_expired(connection: Connection, now: int) -> int:
+    """End the records of calls that cannot be live any more at `now`, and return how many there were.
+
+    Nobody went on with them: their media was lost with their node, `media_error`. When they ended is not
+    known, so `ended_at` and the duration stay null.
+    """
+    latest = func.coalesce(calls.c.expires_at, calls.c.started_at + LONGEST_CALL_MS)
+    expired = select(calls.c.id, calls.c.record).where(calls.c.status.in_(LIVE_STATUSES), latest < now)
+    left = connection.execute(expired).all()
     for call_id, record in left:
         ended = {**record, "status": "completed", "end_reason": "media_error"}
         connection.execute(

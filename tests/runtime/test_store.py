@@ -15,13 +15,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect
 
-from runtime.call_record import Caller, CallRecord, TranscriptEntry
+from runtime.call_progress import Interrupted, Progress
+from runtime.call_record import Caller, CallRecord, Latency, ToolUse, TranscriptEntry
 from runtime.store import CallFilter, CallStore, InvalidCursorError, StoreUnavailableError
 from runtime.store.database import DatabaseError, migrate, open_engine
 from runtime.store.history import History
 from runtime.store.tables import metadata
 
 EVERYTHING = CallFilter()
+LONG = Progress(expires_at=10**9)
 
 
 def record(number: int, **changes: object) -> CallRecord:
@@ -47,9 +49,10 @@ def play(
     *,
     node: str = "one",
     pause: Callable[[float], None] = lambda _seconds: None,
+    now: float = 10.0,
 ) -> None:
     async def with_store() -> None:
-        store = CallStore(url(folder), node=node, pause=pause)
+        store = CallStore(url(folder), node=node, pause=pause, epoch=lambda: now)
         await store.open()
         await story(store)
         await store.close()
@@ -132,14 +135,19 @@ def test_a_record_that_cannot_be_written_is_logged_without_its_content(
     assert "4155550190" not in caplog.text
 
 
-def test_what_a_crash_left_live_is_closed_at_the_next_start_of_that_node_alone(
+def test_what_a_crash_left_live_is_closed_soon_after_the_next_start_of_that_node_alone(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def crash(store: CallStore) -> None:
-        store.save(record(1))
+        store.save(record(1), LONG)
         store.save(record(2, status="completed", end_reason="caller_hangup"))
 
+    async def start(store: CallStore) -> None:
+        await store.close_expired()
+        await look_from_elsewhere(store)  # its caller may be on the way back
+
     async def look(store: CallStore) -> None:
+        await store.close_expired()
         left = await store.find("id-001")
         assert left is not None
         assert (left["status"], left["end_reason"], left["ended_at"]) == ("completed", "media_error", None)
@@ -154,8 +162,109 @@ def test_what_a_crash_left_live_is_closed_at_the_next_start_of_that_node_alone(
 
     play(tmp_path, crash)
     play(tmp_path, look_from_elsewhere, node="two")
-    play(tmp_path, look)
-    assert "event=leftover_calls_closed node=one calls=1" in caplog.text
+    play(tmp_path, start)
+    play(tmp_path, look, node="two", now=41.0)
+    assert "event=calls_left_over node=one calls=1" in caplog.text
+    assert "event=leftover_calls_closed node=two calls=1" in caplog.text
+
+
+def test_a_dead_nodes_calls_end_when_their_limit_is_over_whoever_looks(tmp_path: Path) -> None:
+    async def crash(store: CallStore) -> None:
+        store.save(record(1), Progress(expires_at=20_000))
+        store.save(record(2), LONG)
+        store.save(record(3))  # by a version that noted no limit
+
+    async def look(store: CallStore) -> None:
+        await store.close_expired()
+        found = [await store.find(f"id-00{number}") for number in (1, 2, 3)]
+        assert [row["status"] for row in found if row] == ["completed", "active", "active"]
+
+    play(tmp_path, crash)
+    play(tmp_path, look, node="two", now=21.0)
+
+
+def test_a_call_goes_on_elsewhere_with_all_that_was_known_of_it(tmp_path: Path) -> None:
+    whole = record(
+        1,
+        agent_revision="abc",
+        transcript=(TranscriptEntry("agent", "Good evening.", 0, 900, False, "item_1"),),
+        tools=(ToolUse("find_booking", {"name": "Ada"}, {"seats": 2}, 120),),
+        latency=Latency(80, (400, 500)),
+        recordings=("https://api.twilio.com/RE1",),
+    )
+
+    async def story(store: CallStore) -> None:
+        store.checkpoint(whole, Progress(600_000, answered_at=1_500, returns=1))
+        other = CallStore(url(tmp_path), node="two")
+        await store.find("id-001")
+        assert await other.take_over("CA1", "another-agent") is None
+        taken = await other.take_over("CA1", "front-desk")
+        assert taken == Interrupted(replace(whole, status="incoming"), Progress(600_000, 1_500, 2))
+        await other.close()
+
+    play(tmp_path, story)
+
+
+def test_the_node_that_lost_a_call_does_not_write_over_the_one_that_took_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(store: CallStore) -> None:
+        store.save(record(1), LONG)
+        await store.find("id-001")
+        other = CallStore(url(tmp_path), node="two")
+        assert await other.take_over("CA1", "front-desk") is not None
+        store.save(record(1, status="completed", end_reason="media_error"))
+        other.save(record(1, transcript=(TranscriptEntry("caller", "still here", 1),)), LONG)
+        await other.find("id-001")
+        stored = await store.find("id-001")
+        assert stored is not None
+        assert (stored["status"], stored["end_reason"]) == ("active", None)
+        assert len((await store.page(EVERYTHING, 10, None)).records) == 1
+        await other.close()
+
+    play(tmp_path, story)
+    assert "event=record_is_another_nodes call=id-001" in caplog.text
+
+
+def test_a_caller_comes_back_a_bounded_number_of_times_and_never_to_a_call_that_is_over(
+    tmp_path: Path,
+) -> None:
+    async def story(store: CallStore) -> None:
+        store.save(record(1), LONG)
+        taken = [await store.take_over("CA1", "front-desk") for _ in range(4)]
+        assert [each.progress.returns if each else None for each in taken] == [1, 2, 3, None]
+        store.save(record(2, status="completed", end_reason="caller_hangup"))
+        assert await store.take_over("CA2", "front-desk") is None
+
+    play(tmp_path, story)
+
+
+def test_checkpoints_give_way_while_the_database_is_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.store.call_store.MOST_WAITING_CHECKPOINTS", 0)
+
+    async def story(store: CallStore) -> None:
+        store.checkpoint(record(1), LONG)
+        assert await store.find("id-001") is None
+        store.save(record(1), LONG)
+        assert await store.find("id-001") is not None
+
+    play(tmp_path, story)
+
+
+def test_a_recording_that_is_reported_late_or_twice_stays_in_the_record_once(tmp_path: Path) -> None:
+    async def story(store: CallStore) -> None:
+        store.save(record(1), LONG)
+        store.add_recording("CA1", "another-agent", "https://api.twilio.com/RE9")
+        for _ in range(2):
+            store.add_recording("CA1", "front-desk", "https://api.twilio.com/RE1")
+        store.save(record(1, status="completed", recordings=("call.wav",)))
+        stored = await store.find("CA1")
+        assert stored is not None
+        assert stored["recordings"] == ["https://api.twilio.com/RE1", "call.wav"]
+
+    play(tmp_path, story)
 
 
 def test_twilios_duration_corrects_an_ended_call_and_leaves_a_live_one_alone(tmp_path: Path) -> None:

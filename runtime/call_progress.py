@@ -1,0 +1,64 @@
+"""What a call's record does not show and another node has to know to go on with the call.
+
+A checkpoint is the record so far and this. It is in the database before it is needed: when the call begins,
+when its stream starts, and at the turns of the conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from runtime.call_record import Caller, CallRecord, Latency, ToolUse, TranscriptEntry
+
+# How often a caller may come back to a new stream in one call, on whatever nodes.
+MOST_RETURNS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a call has come. Times are epoch milliseconds.
+
+    `expires_at` is when it is over at the latest, whatever becomes of its node; `returns` counts how often
+    the caller has come back to a new stream.
+    """
+
+    expires_at: int
+    answered_at: int | None = None
+    returns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A call that another run of a node had, as its last checkpoint shows it."""
+
+    record: CallRecord
+    progress: Progress
+
+
+def read_record(row: Mapping[str, Any]) -> CallRecord:
+    """Return a record from the JSON that it was stored as; its status and ending are not taken over.
+
+    Raises KeyError, TypeError or ValueError for a row that is no record.
+    """
+    caller, latency, recordings = row["caller"], row["latency"], row["recordings"]
+    return CallRecord(
+        id=row["id"],
+        agent=row["agent"],
+        direction=row["direction"],
+        status="incoming",
+        started_at=row["started_at"],
+        channel=row["channel"],
+        call_sid=row["call_sid"],
+        agent_revision=row["agent_revision"],
+        caller=Caller(caller["number"], caller["country"]) if caller else None,
+        caller_profile=row["caller_profile"],
+        model=row["model"],
+        transcript=tuple(TranscriptEntry(**entry) for entry in row["transcript"]),
+        tools=tuple(ToolUse(**use) for use in row["tools"]),
+        latency=Latency(latency["first_word_ms"], tuple(latency["turn_ms"])) if latency else None,
+        cost=row["cost"],
+        recordings=tuple(recordings) if recordings is not None else None,
+        summary=row["summary"],
+    )
