@@ -17,7 +17,7 @@ from reconciler.drift.attribution import Attribution
 from reconciler.output.documents import plan_document
 from reconciler.output.wording import listed_counts
 from reconciler.planning import codes
-from reconciler.planning.plan import Cause, Change, Plan, SkipReason
+from reconciler.planning.plan import Cause, Change, Plan, Skipped, SkipReason
 from schemas.places import Diagnostic
 
 DRIFT_CAUSES = (Cause.DRIFT, Cause.CONFLICT)
@@ -37,12 +37,14 @@ class Drift:
 
     @property
     def summary(self) -> str:
-        """Say in one line how many numbers drifted."""
+        """Say in one line how many numbers drifted, and how many of the declared ones are not there."""
         counts = [
             (sum(1 for change in self.plan.changes if change.cause is cause), word)
             for cause, word in ((Cause.DRIFT, "drifted"), (Cause.CONFLICT, "in conflict"))
         ]
-        return listed_counts(counts) or "No drift"
+        drifted = listed_counts(counts) or "No drift"
+        absent = listed_counts([(len(missing(self.plan)), "declared but not in the account")])
+        return ", ".join(part for part in (drifted, absent) if part)
 
     def noted(self) -> Plan:
         """Return the plan with the authors among its diagnostics, where every output shows them."""
@@ -93,6 +95,15 @@ def drift_of(plan: Plan, ignore: Collection[str] = ()) -> Plan:
         skipped=tuple(item for item in plan.skipped if item.reason is not SkipReason.OUTBOUND_ONLY),
         diagnostics=tuple(item for item in plan.diagnostics if item.code != codes.OVER_A_LIMIT),
     )
+
+
+def missing(plan: Plan) -> tuple[Skipped, ...]:
+    """Return the declared numbers that the account does not have: released by hand, or not bought yet.
+
+    The account keeps no trace that would tell the one from the other, so they are named and not counted as
+    drift.
+    """
+    return tuple(item for item in plan.skipped if item.reason is SkipReason.NO_MATCHING_NUMBER)
 
 
 def fingerprint_of(change: Change) -> str:

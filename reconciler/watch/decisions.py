@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from reconciler.drift.drifted import drift_of, fingerprint_of
-from reconciler.planning.plan import Cause, Change, Plan
+from reconciler.drift.drifted import drift_of, fingerprint_of, missing
+from reconciler.planning.plan import Cause, Change, Plan, Skipped
 from reconciler.planning.safety import Breach, not_allowed
 from reconciler.watch.healing import NotHealed
 from schemas.fleet import Fleet
@@ -28,12 +28,13 @@ class Watch:
 
     `told` are the fingerprints of drift that was announced and is still there; `owed` those of them that
     the webhook did not take yet; `unhealed` those whose heal failed, each with the reason that was said;
-    `failures` counts failed checks in a row.
+    `missing` the declared numbers that the account did not have; `failures` counts failed checks in a row.
     """
 
     told: frozenset[str] = frozenset()
     owed: frozenset[str] = frozenset()
     unhealed: frozenset[tuple[str, str]] = frozenset()
+    missing: frozenset[str] = frozenset()
     failures: int = 0
 
 
@@ -42,14 +43,16 @@ class Findings:
     """What one check comes to.
 
     `news` were not told before; `to_deliver` are the news and what the webhook is still owed; `gone`
-    counts drift that was told and is not there any more. `heal` holds the changes to be put right, unless
-    the limits in `refused` forbid all of it.
+    counts drift that was told and is not there any more; `vanished` are declared numbers that the account
+    does not have, and had at the last check if there was one. `heal` holds the changes to be put right,
+    unless the limits in `refused` forbid all of it.
     """
 
     drift: Plan
     news: tuple[Change, ...]
     to_deliver: tuple[Change, ...]
     gone: int
+    vanished: tuple[Skipped, ...]
     heal: Plan
     refused: tuple[Breach, ...]
 
@@ -57,6 +60,7 @@ class Findings:
 def judge(watch: Watch, plan: Plan, heals: Callable[[str], bool]) -> tuple[Watch, Findings]:
     """Decide about a plan that was just made; `heals` tells which agents want their drift healed."""
     drift = drift_of(plan)
+    absent = missing(drift)
     found = {fingerprint_of(change): change for change in drift.changes}
     owed = (watch.owed | (found.keys() - watch.told)) & found.keys()
     wanted = tuple(change for change in drift.changes if change.cause is Cause.DRIFT and heals(change.agent))
@@ -67,11 +71,13 @@ def judge(watch: Watch, plan: Plan, heals: Callable[[str], bool]) -> tuple[Watch
         news=tuple(change for key, change in found.items() if key not in watch.told),
         to_deliver=tuple(change for key, change in found.items() if key in owed),
         gone=len(watch.told - found.keys()),
+        vanished=tuple(item for item in absent if item.number not in watch.missing),
         heal=replace(heal, changes=()) if refused else heal,
         refused=refused,
     )
     unhealed = frozenset(known for known in watch.unhealed if known[0] in found)
-    return Watch(told=frozenset(found), owed=frozenset(owed), unhealed=unhealed), findings
+    known_missing = frozenset(item.number for item in absent)
+    return Watch(frozenset(found), frozenset(owed), unhealed, known_missing), findings
 
 
 def not_healed(watch: Watch, failures: Iterable[NotHealed]) -> tuple[Watch, tuple[NotHealed, ...]]:

@@ -114,6 +114,8 @@ class Watcher:
         self.metrics.announced += len(findings.news)
         for change in findings.news:
             self.say(_in_words(change))
+        for item in findings.vanished:
+            self.say(f"missing {item.number} {printable(item.agent)}: {printable(item.detail)}")
         if findings.gone:
             self.say(f"{findings.gone} no longer as announced")
         if findings.news and findings.refused:

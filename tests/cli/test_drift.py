@@ -46,6 +46,18 @@ def test_every_form_says_what_drifted_and_where_it_is_declared(world: WireWorld)
     assert world.tm("drift").out.startswith("No drift\n")
 
 
+def test_a_declared_number_that_vanished_is_named_in_every_form(world: WireWorld) -> None:
+    del world.account.records[1]
+    text = world.tm("drift")
+    assert text.out.startswith("No drift, 1 declared but not in the account\n")
+    assert SALES in text.out
+    assert world.tm("drift", "--exit-code").code == 0
+    (item,) = world.tm("drift", "--format", "json").json()["skipped"]
+    assert (item["number"], item["reason"]) == (SALES, "no_matching_number")
+    assert "not in the account" in world.tm("drift", "--format", "markdown").out
+    assert SALES in world.tm("drift", "--format", "github").out
+
+
 def test_only_reads_are_made_and_its_client_refuses_a_write(world: WireWorld) -> None:
     assert world.tm("drift", "--who", "--accept", "--yes").code == 0
     assert {request.method for request in world.account.requests} == {"GET"}

@@ -158,6 +158,14 @@ def test_what_is_pending_new_or_released_is_neither_told_nor_healed(fleet: Fleet
     assert metrics.drift == 0
 
 
+def test_a_number_that_vanished_is_said_once_as_long_as_it_is_gone(fleet: Fleet) -> None:
+    front_desk, sales = as_applied(fleet)
+    both, one = [front_desk, sales], [front_desk]
+    world = World(fleet, [both, one, one, both, one])
+    world.watched()
+    assert len([line for line in world.said if line.startswith(f"missing {SALES} sales")]) == 2
+
+
 def test_healing_stays_within_the_safety_limits(tmp_path: Path) -> None:
     numbers = [f"+1415555{index:04}" for index in range(4)]
     text = f"{{kind: Agent, name: front-desk, numbers: {numbers}, instructions: x, heal: true}}\n"
