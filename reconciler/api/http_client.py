@@ -27,6 +27,7 @@ from reconciler.api.errors import (
 from reconciler.api.lane import Lane
 from reconciler.api.retry import RetryPolicy, header
 from reconciler.output.printable import printable
+from reconciler.resource.credentials import sealed_text
 
 TIMEOUT = httpx2.Timeout(connect=10, read=30, write=10, pool=60)
 
@@ -155,9 +156,10 @@ class NumbersTransport:
             if status == 401
             else ApiRefusedError
         )
-        refused = f" in region {self._target.region}" if status == 401 else ""
+        where = f"{self._target} in region {self._target.region}" if status == 401 else self._target
+        reason = printable(sealed_text(str(told))[:_LONGEST_REASON])
         return kind(
-            f"{self._target}{refused}: Twilio answered {status}: {printable(str(told)[:_LONGEST_REASON])}",
+            f"{where}: Twilio answered {status}: {reason}",
             status=status,
             code=code if isinstance(code, int) else None,
             more_info=more_info if isinstance(more_info, str) else None,

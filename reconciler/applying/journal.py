@@ -2,7 +2,7 @@
 
 After a crash it tells what was about to be written and what was there before; `tm rollback` reads it
 again (`recorded.py`). Its first line says who started the run, and from what. It holds no secret:
-settings of numbers are URLs and names.
+settings of numbers are URLs and names, and the credentials in a URL are sealed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TextIO
 
 from reconciler.applying.origin import Origin
 from reconciler.planning.plan import Change
+from reconciler.resource.credentials import sealed
 from reconciler.resource.settings import Settings
 from schemas.errors import TmError
 
@@ -57,8 +58,8 @@ class Journal:
                 "agent": change.agent,
                 "action": change.action,
                 "cause": change.cause,
-                "before": dict(before.masked_by(change.write).managed()),
-                "after": dict(change.write.managed()),
+                "before": dict(sealed(before.masked_by(change.write)).managed()),
+                "after": dict(sealed(change.write).managed()),
             }
         )
 

@@ -91,7 +91,8 @@ class Report:
             return EXIT_ERROR
         if any(self.of(Failed)):
             return EXIT_FAILED
-        left = any(skipped.reason is SkipReason.CHANGED_SINCE for skipped in self.skipped)
+        not_taken_back = (SkipReason.CHANGED_SINCE, SkipReason.NOT_RECORDED)
+        left = any(skipped.reason in not_taken_back for skipped in self.skipped)
         return EXIT_STALE if left or any(self.of(Stale)) else EXIT_OK
 
 

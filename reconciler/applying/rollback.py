@@ -19,6 +19,7 @@ from reconciler.output.printable import printable
 from reconciler.planning.plan import Action, Cause, Change, Ownership, Plan, Skipped, SkipReason, Unchanged
 from reconciler.planning.reading import ROUTES_AT_ONCE, Readers, together
 from reconciler.planning.safety import limit_notes
+from reconciler.resource.credentials import is_sealed, sealed
 from reconciler.resource.kinds import Resource, resource_of
 from reconciler.resource.live import LiveNumber
 from reconciler.resource.marker import without_markers
@@ -107,11 +108,15 @@ def _compare(
     if record is None:
         detail = f"account {written.account!r} does not have it in region {written.region} any more"
         return Skipped(written.number, written.agent, SkipReason.NO_MATCHING_NUMBER, detail, place)
+    written = replace(written, before=sealed(written.before), after=sealed(written.after))
     since = _overrides_since(written, record, public_url)
     if changed := _changed_since(written, record.bare, since):
         return Skipped(written.number, written.agent, SkipReason.CHANGED_SINCE, changed, place)
     write = _restored(written, record, since, public_url)
     fields = differences(without_markers(write), record.bare)
+    if lost := [field.field for field in fields if is_sealed(str(field.after))]:
+        detail = f"{lost[0]} had a user and password in it, which no journal keeps: put it back by hand"
+        return Skipped(written.number, written.agent, SkipReason.NOT_RECORDED, detail, place)
     if not fields:
         return Unchanged(written.number, written.agent, record.sid)
     return Change(
@@ -124,9 +129,14 @@ def _compare(
         cause=Cause.ROLLBACK,
         fields=fields,
         now=record.bare,
-        write=write,
+        write=_writable(write),
         place=place,
     )
+
+
+def _writable(write: Settings) -> Settings:
+    """Leave out URLs whose credentials the journal does not have: they are in the account as they were."""
+    return replace(write, **{field: None for field, url in write.urls() if is_sealed(url)})
 
 
 def _overrides_since(written: Written, record: LiveNumber, public_url: str) -> Overrides:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.planning.plan import Change
+from reconciler.resource.credentials import sealed_text
 from reconciler.resource.marker import strip_marker
 
 
@@ -62,5 +63,7 @@ def attributed(change: Change, events: Iterable[MonitorEvent]) -> tuple[Attribut
 
 
 def _attribution(event: MonitorEvent, fields: Iterable[str]) -> Attribution:
-    previous = {field: strip_marker(event.previous[field]) for field in fields if field in event.previous}
+    previous = {
+        field: sealed_text(strip_marker(event.previous[field])) for field in fields if field in event.previous
+    }
     return Attribution(event.actor, event.actor_type, event.at, event.source_ip, previous)

@@ -30,6 +30,7 @@ REASONS = {
     SkipReason.OUTBOUND_ONLY: "outbound only",
     SkipReason.PREFLIGHT_FAILED: "would not be answered",
     SkipReason.CHANGED_SINCE: "changed since the run",
+    SkipReason.NOT_RECORDED: "not in the journal",
 }
 
 TAKEN = (SkipReason.DRIVEN_BY_TRUNK, SkipReason.DRIVEN_BY_APPLICATION, SkipReason.FOREIGN_WEBHOOK)

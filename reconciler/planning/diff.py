@@ -17,6 +17,7 @@ from datetime import datetime
 
 from reconciler.planning import codes
 from reconciler.planning.plan import Action, Cause, Change, Ownership, Plan, Skipped, SkipReason, Unchanged
+from reconciler.resource.credentials import sealed
 from reconciler.resource.desired import DesiredNumber
 from reconciler.resource.kinds import Resource
 from reconciler.resource.live import LiveNumber
@@ -29,7 +30,6 @@ from reconciler.resource.ownership import (
     is_ours,
     is_url_of_ours,
     somebodys_url,
-    without_secrets,
 )
 from reconciler.resource.settings import Settings, differences
 from schemas.places import Diagnostic
@@ -99,7 +99,7 @@ def _compare(
     wanted = replace(wanted, kept=put_by_hand(wanted.settings, record, policy.public_url))
     if not record.answers:
         wanted = wanted.moved()
-    fields = differences(wanted.compared, record.bare)
+    fields = differences(sealed(wanted.compared), record.bare)
     if not fields:
         return Unchanged(wanted.number, wanted.agent, record.sid)
     answering = _answering(record)
@@ -173,8 +173,8 @@ def _not_ours_to_take(wanted: DesiredNumber, record: LiveNumber, policy: Policy)
         if each.bare.voice_application_sid:
             detail = f"calls go to application {each.bare.voice_application_sid}{where}"
             return _skip(wanted, SkipReason.DRIVEN_BY_APPLICATION, detail)
-        if owner := somebodys_url(each.bare, wanted.settings, policy.public_url):
-            return _skip(wanted, SkipReason.FOREIGN_WEBHOOK, f"in use by {without_secrets(owner)}{where}")
+        if owner := somebodys_url(each.bare, sealed(wanted.settings), policy.public_url):
+            return _skip(wanted, SkipReason.FOREIGN_WEBHOOK, f"in use by {owner}{where}")
     return None
 
 

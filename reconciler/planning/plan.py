@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from reconciler.resource.credentials import sealed
 from reconciler.resource.kinds import Resource, resource_of
 from reconciler.resource.marker import without_markers
 from reconciler.resource.route import after_write, effective_route
@@ -47,6 +48,7 @@ class SkipReason(StrEnum):
     OUTBOUND_ONLY = "outbound_only"
     PREFLIGHT_FAILED = "preflight_failed"
     CHANGED_SINCE = "changed_since"
+    NOT_RECORDED = "not_recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,9 @@ class Change:
 
     `region` is that of the record which is written, `number` is E.164 (a Messaging Service without a
     sender: its SID). `fields` are the visible differences (never empty), `now` are the live settings
-    without markers, and `write` is all that is written, markers included; what it leaves None stays as it
-    is. `answering` are the settings of the record that callers reach now, where that is another region's
-    and could be read. `place` is None for a number that no file declares.
+    without markers and credentials, and `write` is all that is written, both included; what it leaves
+    None stays as it is. `answering` are the settings of the record that callers reach now, where that is
+    another region's and could be read. `place` is None for a number that no file declares.
     """
 
     account: str
@@ -105,8 +107,8 @@ class Change:
 
     @property
     def wanted(self) -> Settings:
-        """What is live after the write, without markers, for the fields that are written."""
-        return without_markers(self.write)
+        """What is live after the write, without markers and credentials, for the fields that are written."""
+        return sealed(without_markers(self.write))
 
     @property
     def reach_before(self) -> str:
@@ -181,7 +183,7 @@ class Plan:
             (
                 (change.account, change.region, change.sid, change.action, change.cause),
                 [(field.field, field.before, field.after) for field in change.fields],
-                list(change.write.managed()),
+                list(sealed(change.write).managed()),
                 change.reach_before if change.moves else None,
             )
             for change in self.changes

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from reconciler.applying.report import key_of
 from reconciler.output.documents import FORMAT_VERSION, plan_document, to_json, tool_version
 from reconciler.planning.plan import Action, Cause, Change, Ownership, Plan, Skipped, SkipReason, Unchanged
+from reconciler.resource.credentials import sealed, sealed_text
 from reconciler.resource.desired import DesiredNumber, desired_numbers
 from reconciler.resource.kinds import Resource
 from reconciler.resource.marker import without_markers
@@ -168,7 +169,10 @@ def _documents(fleet: Fleet) -> Mapping[str, Mapping[str, BaseModel]]:
 
 
 def _canonical(value: object, folder: Path) -> object:
-    """Make a dumped model comparable between two checkouts; secrets show as `***` already."""
+    """Make a dumped model comparable between two checkouts.
+
+    Secrets show as `***` already; those in URLs are sealed here.
+    """
     if isinstance(value, Mapping):
         return {str(key): _canonical(item, folder) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -176,7 +180,9 @@ def _canonical(value: object, folder: Path) -> object:
     if isinstance(value, Path):
         inside = value.is_relative_to(folder.resolve())
         return value.relative_to(folder.resolve()).as_posix() if inside else str(value)
-    return value if isinstance(value, bool | int | float | str) or value is None else str(value)
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    return sealed_text(str(value))
 
 
 def _account_sids(fleet: Fleet) -> dict[str, str]:
@@ -257,7 +263,7 @@ def _change(
         write = (wanted.moved() if "voice_region" in names else wanted).stored(public_url)
     else:
         raise OutdatedPlanError(f"no agent declares {item.number} any more", hint="Make a new plan.")
-    now = without_markers(write).with_values({field.field: field.before for field in item.fields})
+    now = sealed(without_markers(write)).with_values({field.field: field.before for field in item.fields})
     return Change(
         account=item.account,
         region=item.region,

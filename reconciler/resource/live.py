@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from reconciler.resource.credentials import sealed
 from reconciler.resource.kinds import Resource, resource_of
 from reconciler.resource.marker import marker_of, without_markers
 from reconciler.resource.settings import Settings
@@ -15,7 +16,8 @@ class LiveNumber:
 
     `account` is the account's name in the declarations; `number` is E.164, for a Messaging Service its
     SID; `stored` are the settings as Twilio has them (every field of the resource set), `bare` the same
-    without markers, `marker` what the URLs carried. `routing` is known where Routes was asked.
+    without markers and with credentials sealed, `marker` what the URLs carried. `routing` is known where
+    Routes was asked.
     """
 
     account: str
@@ -59,7 +61,7 @@ class Routing:
 def live_number(
     *, account: str, region: str, sid: str, number: str, stored: Settings, can_voice: bool = True
 ) -> LiveNumber:
-    """Make a LiveNumber from what was read, its marker taken out of the URLs."""
+    """Make a LiveNumber from what was read, its marker and all credentials taken out of the URLs."""
     return LiveNumber(
-        account, region, sid, number, can_voice, stored, without_markers(stored), marker_of(stored)
+        account, region, sid, number, can_voice, stored, sealed(without_markers(stored)), marker_of(stored)
     )

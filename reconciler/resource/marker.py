@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 
+from reconciler.resource.credentials import sealed
 from reconciler.resource.settings import OPTIONAL_FIELDS, Settings
 
 _PARAMETER = re.compile(r"tm=([0-9a-f]{12})")
@@ -23,7 +24,7 @@ _PARAMETER = re.compile(r"tm=([0-9a-f]{12})")
 
 def fingerprint(settings: Settings) -> str:
     """Return the 12 hex digits for settings whose URLs carry no marker."""
-    settings = replace(settings, voice_region=None)
+    settings = sealed(replace(settings, voice_region=None))
     bits = sum(1 << bit for bit, field in enumerate(OPTIONAL_FIELDS) if settings.get(field) is not None)
     canonical = json.dumps(sorted(settings.managed()), ensure_ascii=False, separators=(",", ":"))
     return f"{bits:02x}{hashlib.sha256(canonical.encode()).hexdigest()[:10]}"

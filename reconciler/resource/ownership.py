@@ -81,14 +81,6 @@ def somebodys_url(live: Settings, desired: Settings, public_url: str) -> str | N
     return None
 
 
-def without_secrets(url: str) -> str:
-    """Return a URL as it may be shown: a user and password in it are not."""
-    parts = _split(url)
-    if parts is None or "@" not in parts.netloc:
-        return url
-    return parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}").geturl()
-
-
 def _split(url: str) -> SplitResult | None:
     """Split a URL, or return None for text that is none: live values are whatever somebody typed."""
     try:

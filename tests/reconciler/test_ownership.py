@@ -12,7 +12,6 @@ from reconciler.resource.ownership import (
     is_nobodys,
     is_ours,
     is_under,
-    without_secrets,
 )
 from tests.reconciler.numbers import BLANK, PUBLIC_URL, applied, wanted
 
@@ -44,14 +43,6 @@ def test_urls_inside_the_public_url_are_under_it(url: str) -> None:
 )
 def test_lookalikes_are_not(url: str) -> None:
     assert not is_under(url, "https://agents.example/base")
-
-
-def test_a_password_in_a_url_is_not_shown() -> None:
-    assert (
-        without_secrets("https://bob:secret@hooks.example:8443/x?y=1")
-        == "https://***@hooks.example:8443/x?y=1"
-    )
-    assert without_secrets("https://hooks.example/x") == "https://hooks.example/x"
 
 
 def test_blank_and_the_demo_are_nobodys() -> None:
