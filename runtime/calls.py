@@ -100,10 +100,14 @@ class PastCall:
 
 
 class Calls:
-    """The registry of one node. `save` is given every state of a record that is worth keeping."""
+    """The registry of one node.
 
-    def __init__(self, save: Callable[[CallRecord], None]) -> None:
+    `save` is given every state of a record that is worth keeping, `on_end` the last one.
+    """
+
+    def __init__(self, save: Callable[[CallRecord], None], *, on_end: Callable[[CallRecord], None]) -> None:
         self._save = save
+        self._on_end = on_end
         self._live: dict[str, LiveCall] = {}
         self._past: OrderedDict[str, PastCall] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -125,6 +129,7 @@ class Calls:
     def refuse(self, record: CallRecord, answer: str) -> None:
         """Store the record of a call that was refused at the webhook, and remember its answer."""
         self._save(record)
+        self._on_end(record)
         self._remember(record.call_sid or record.id, PastCall(answer, None))
         _log.info(
             "event=call_rejected call=%s agent=%s reason=%s",
@@ -202,6 +207,7 @@ class Calls:
             del self._live[call.session.name]
             self._remember(call.session.name, PastCall(call.answer, call.goodbye, call.token))
             self._save(record)
+            self._on_end(record)
             _log.info(
                 "event=call_ended call=%s agent=%s status=%s reason=%s seconds=%s",
                 record.call_sid, record.agent, record.status,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -9,6 +10,8 @@ from contextlib import asynccontextmanager
 
 from runtime.calls import Calls
 from runtime.hold_media import HoldMedia
+from runtime.load import LoadGate, watch_loop
+from runtime.metrics import Metrics
 from runtime.model_connection import ConnectModel
 from runtime.reception import Reception
 from runtime.settings import Settings
@@ -54,9 +57,11 @@ class Node:
         self._tokens = {account.name: signing_tokens(fleet, account) for account in fleet.accounts.values()}
         self.signatures = SignatureCheck(tuple(dict.fromkeys((public_url, base_url))))
         self.store = CallStore(settings.database_url, node=name)
-        self.calls = Calls(self.store.save)
+        self.load = LoadGate()
+        self.metrics = Metrics(self._active_calls)
+        self.calls = Calls(self.store.save, on_end=self.metrics.ended)
         self.media = _hold_media(fleet)
-        self.reception = Reception(fleet, base_url, self.media, self.calls, connect, clock, epoch)
+        self.reception = Reception(fleet, base_url, self.media, self.calls, connect, self.load, clock, epoch)
 
     def tokens_of(self, agent: str | None) -> tuple[str, ...]:
         """Return the auth tokens that may sign for an agent; all of them when there is no such agent."""
@@ -80,6 +85,9 @@ class Node:
             _log.warning("event=limit_counted_here_only agent=%s", agent.name)
             return 0
 
+    def _active_calls(self) -> Iterator[tuple[str, int]]:
+        return ((agent, self.calls.active(agent)) for agent in self.fleet.agents)
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Be open for calls; at the end, end what is live and write what is to be written.
@@ -88,10 +96,12 @@ class Node:
         """
         await self.store.open()
         self.ready = True
+        watch = asyncio.create_task(watch_loop(self.load, self.metrics.lagged, self.clock))
         try:
             yield
         finally:
             self.ready = False
+            watch.cancel()
             self.drain()
             await self.calls.end_all()
             await self.store.close()
