@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import ssl
 from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol, cast
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from runtime.settings import Settings
 
 CONNECT_SECONDS = 10.0
+# How long a connection may be silent before it is asked for a sign of life, and how long that may take.
+PING_SECONDS = 10.0
 # An audio delta is some kilobytes; instructions echoed in `session.updated` may be large.
 LARGEST_MESSAGE = 4 * 1024 * 1024
 
@@ -50,7 +53,14 @@ class ModelGoneError(Exception):
 
 
 class ModelUnavailableError(Exception):
-    """There is no connection to the model; the message says why, without the key."""
+    """There is no connection to the model; the message says why, without the key.
+
+    `may_pass` tells whether trying again may help.
+    """
+
+    def __init__(self, detail: str, *, may_pass: bool = False) -> None:
+        super().__init__(detail)
+        self.may_pass = may_pass
 
 
 class OpenAIConnections:
@@ -70,6 +80,8 @@ class OpenAIConnections:
             "max_size": LARGEST_MESSAGE,
             "open_timeout": CONNECT_SECONDS,
             "close_timeout": 2.0,
+            "ping_interval": PING_SECONDS,
+            "ping_timeout": PING_SECONDS,
         }
         if self._client.base_url.scheme == "https":
             options["ssl"] = ssl.create_default_context()
@@ -84,11 +96,15 @@ class OpenAIConnections:
         try:
             return _OpenAIConnection(await manager.enter())
         except InvalidStatus as error:
-            detail = f"the model's server answered {error.response.status_code}"
+            status = error.response.status_code
+            detail = f"the model's server answered {status}"
+            raise ModelUnavailableError(detail, may_pass=_may_pass(status)) from None
+        except (ValueError, OpenAIError) as error:  # of the address
+            detail = f"the model's server has no address to connect to ({type(error).__name__})"
             raise ModelUnavailableError(detail) from None
-        except (OSError, ValueError, WebSocketException, OpenAIError) as error:  # ValueError: of the address
+        except (OSError, WebSocketException) as error:
             detail = f"the model's server cannot be reached ({type(error).__name__})"
-            raise ModelUnavailableError(detail) from None
+            raise ModelUnavailableError(detail, may_pass=True) from None
 
     async def close(self) -> None:
         """Let go of the client."""
@@ -116,6 +132,12 @@ class _OpenAIConnection:
     async def close(self) -> None:
         with suppress(ConnectionClosed, OSError):
             await self._connection.close()
+
+
+def _may_pass(status: int) -> bool:
+    """Whether an HTTP status at the upgrade is that of a busy or troubled server."""
+    busy = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
+    return status in busy or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _how(error: Exception) -> str:

@@ -1,9 +1,9 @@
 """One call's sockets and timer around its machine, which decides everything.
 
 A session lives from the webhook to the machine's `Finished`. Its tasks belong to `run` and end with it: one
-reads the model, one the caller's stream, and the pacer wakes the machine at the one moment that it asked
-for. Each hands its events to the machine and sends what the machine wants sent, in its own task;
-`Outbox` keeps that in order.
+reads the model (its `ModelLine`), one the caller's stream, and the pacer wakes the machine at the one moment
+that it asked for. Each hands its events to the machine and sends what the machine wants sent, in its own
+task; `Outbox` keeps that in order.
 """
 
 from __future__ import annotations
@@ -16,20 +16,22 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Protocol
 
-from runtime.call.actions import Action, ClearPlayback, CloseModel, EndStream, Finished, PlayAudio, PlayMark
-from runtime.call.events import (
-    BadFrame,
-    Event,
-    ModelConnected,
-    ModelLost,
-    ModelUnavailable,
-    StreamBroken,
-    StreamStarted,
+from runtime.call.actions import (
+    Action,
+    ClearPlayback,
+    CloseModel,
+    ConnectModel,
+    EndStream,
+    Finished,
+    PlayAudio,
+    PlayMark,
 )
+from runtime.call.events import BadFrame, Event, ModelEvent, ModelLost, StreamBroken, StreamStarted
 from runtime.call.machine import CallMachine
 from runtime.engines.realtime import RealtimeEngine
 from runtime.legs import media_streams
-from runtime.model_connection import ModelConnection, ModelGoneError, ModelUnavailableError
+from runtime.model_connection import ModelConnection
+from runtime.model_line import ModelLine
 from runtime.outbox import Outbox
 
 _log = logging.getLogger(__name__)
@@ -87,16 +89,14 @@ class CallSession:
         self._clock = clock
         self._on_stream = on_stream
         self._to_leg = Outbox(most_waiting=MOST_WAITING, clock=clock)
-        self._to_model = Outbox(most_waiting=MOST_WAITING, clock=clock)
+        self._line: ModelLine | None = None
         self._leg: Leg | None = None
         self._stream_id: str | None = None
         self._leg_is_ending = False
         self._bad_frames = 0
         self._overdue: deque[Event] = deque()
         self._tasks: asyncio.TaskGroup | None = None
-        self._model_task: asyncio.Task[None] | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._model_closed = False
         self._finished = asyncio.Event()
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -111,12 +111,12 @@ class CallSession:
         """
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                self._model_task = self._tasks.create_task(self._talk_to_model())
+                self._connect_model()
                 pacer = self._tasks.create_task(self._pace())
                 self._arm()
                 await self._watch()
                 await self._close_leg()
-                for child in (pacer, self._reader):  # the model's was ended by the machine, and says goodbye
+                for child in (pacer, self._reader):  # the line's was ended by the machine, and says goodbye
                     if child is not None:
                         child.cancel()
         except* Exception:
@@ -199,12 +199,14 @@ class CallSession:
             elif isinstance(action, EndStream):
                 self.goodbye = action.goodbye
                 self._leg_is_ending = True
+            elif isinstance(action, ConnectModel):
+                self._connect_model()
             elif isinstance(action, CloseModel):
                 self._close_model()
             elif isinstance(action, Finished):
                 self.finished_at = self._clock()
                 self._finished.set()
-            elif not self._to_model.put(self._engine.encode(action)):
+            elif self._line is not None and not self._line.put(action):
                 self._overdue.append(ModelLost("the model does not read"))
 
     async def _flush(self) -> None:
@@ -217,12 +219,8 @@ class CallSession:
             self._to_leg.close()
             self._step(StreamBroken(f"sending to the caller failed ({type(error).__name__})"))
             self._wake.set()
-        try:
-            await self._to_model.flush()
-        except ModelGoneError as error:
-            self._to_model.close()
-            self._step(ModelLost(str(error)))
-            self._wake.set()
+        if self._line is not None:
+            await self._line.flush()
 
     # --- time -----------------------------------------------------------------------------------------
 
@@ -257,8 +255,8 @@ class CallSession:
         if self._to_leg.since is not None and now - self._to_leg.since > STALLED_SECONDS:
             self._to_leg.close()
             self.feed(StreamBroken("the caller's side does not read"))
-        if self._to_model.since is not None and now - self._to_model.since > STALLED_SECONDS:
-            self._to_model.close()
+        since = self._line.sending_since if self._line is not None else None
+        if since is not None and now - since > STALLED_SECONDS:
             self.feed(ModelLost("the model does not read"))
 
     # --- the two sides --------------------------------------------------------------------------------
@@ -288,35 +286,21 @@ class CallSession:
                 return StreamBroken("too many malformed messages")
         return event
 
-    async def _talk_to_model(self) -> None:
-        """Connect, then read until the connection or the need for it ends."""
-        try:
-            connection = await self._connect()
-        except ModelUnavailableError as error:
-            _log.warning("event=model_unavailable call=%s detail=%r", self.name, str(error))
-            await self._handle(ModelUnavailable(str(error)))
-            return
-        try:
-            self._to_model.open(connection.send_raw)
-            await self._handle(ModelConnected())
-            await self._listen(connection)
-        except ModelGoneError as error:
-            _log.warning("event=model_lost call=%s detail=%r", self.name, str(error))
-            await self._handle(ModelLost(str(error)))
-        finally:
-            self._to_model.close()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSING_SECONDS):
-                    await connection.close()
+    # --- the model's line
 
-    async def _listen(self, connection: ModelConnection) -> None:
-        while not self._model_closed:
-            await self._handle(self._engine.decode(await connection.recv_bytes()))
+    def _connect_model(self) -> None:
+        assert self._tasks is not None, "the machine runs only while the session does"
+        self._line = ModelLine(
+            self.name, self._engine, self._connect, hear=self._hear_model, clock=self._clock
+        )
+        self._line.start(self._tasks)
+
+    async def _hear_model(self, line: ModelLine, event: ModelEvent) -> None:
+        """Hand in what the line in use says; one that was closed has nothing more to say."""
+        if line is self._line:
+            await self._handle(event)
 
     def _close_model(self) -> None:
-        """Stop reading the model, whichever task asks for it."""
-        self._model_closed = True
-        self._to_model.close()
-        task = self._model_task
-        if task is not None and task is not asyncio.current_task():
-            task.cancel()
+        if self._line is not None:
+            self._line.close()
+            self._line = None

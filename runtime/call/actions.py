@@ -1,13 +1,15 @@
 """What the machine wants done. The shell does it, in order, and decides nothing.
 
 The leg's codec encodes `PlayAudio`, `PlayMark`, `ClearPlayback`; the engine's codec encodes what goes to the
-model; `EndStream`, `CloseModel` and `Finished` are the shell's own.
+model; `EndStream`, `ConnectModel`, `CloseModel`, `RunTool` and `Finished` are the shell's own.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
+
+from runtime.call.toolset import JsonObject
 
 # --- to the leg ---------------------------------------------------------------------------------------
 
@@ -45,6 +47,11 @@ class EndStream:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectModel:
+    """Open a connection to the model; the one before is closed. The first is opened without being asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigureModel:
     """Send the session's configuration and report what the model made of it."""
 
@@ -62,6 +69,17 @@ class Respond:
 
     say: str | None = None
     guidance: str | None = None
+    acts: bool = True
+    """Whether it may use its tools meanwhile; exact words never come with tools."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Tell a new session what was said before it; `item_id` names the item where that can be cut later."""
+
+    role: Literal["caller", "agent", "system"]
+    text: str
+    item_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +128,15 @@ class CloseModel:
 
 
 @dataclass(frozen=True, slots=True)
+class RunTool:
+    """Run a tool beside the call and hand in a `ToolAnswered`; the arguments fit its schema."""
+
+    call_id: str
+    name: str
+    arguments: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The call is over: the last action, exactly once. Write the record and free everything."""
 
@@ -119,10 +146,11 @@ EngineAction: TypeAlias = (
     ConfigureModel
     | HearCaller
     | Respond
+    | Recall
     | TellModel
     | AnswerTool
     | CancelResponse
     | TruncateItem
     | DeleteItem
 )
-Action: TypeAlias = LegAction | EngineAction | EndStream | CloseModel | Finished
+Action: TypeAlias = LegAction | EngineAction | EndStream | ConnectModel | CloseModel | RunTool | Finished

@@ -18,15 +18,15 @@ from runtime.call.actions import (
     AnswerTool,
     CancelResponse,
     ClearPlayback,
-    DeleteItem,
     HearCaller,
+    Recall,
     Respond,
     TellModel,
-    TruncateItem,
 )
 from runtime.call.keypad import Keypad
 from runtime.call.ledger import PlaybackLedger
 from runtime.call.playhead import BYTES_PER_MS
+from runtime.call.recall import BROKEN_OFF, UNHEARD, Memory
 from runtime.call.tools import HANG_UP, UNKNOWN_TOOL, tool_use
 from runtime.call.transcript import Transcript
 from runtime.call.turns import Turns
@@ -34,6 +34,7 @@ from runtime.call.uplink import Uplink
 
 if TYPE_CHECKING:
     from runtime.call.ending import CallFacts
+    from runtime.call.hold_sound import HoldSound
     from runtime.call.plan import Capabilities
     from runtime.call_record import TranscriptEntry
 
@@ -42,11 +43,14 @@ class Conversation:
     """The talk between the caller and the agent.
 
     The machine sets `answered_at` when the call is answered, calls `join` when the caller's stream is there
-    and `begin` when the model is ready, in either order, and `close` when nobody is to be heard any more. It
-    reads `agent_hangs_up` and `hopeless` after each event.
+    and `begin` when a session of the model is ready, in either order, `lose_session` when that is lost and
+    another is to come, and `close` when nobody is to be heard any more. It reads `agent_hangs_up` and
+    `hopeless` after each event.
     """
 
     __slots__ = (
+        "_begun",
+        "_brief",
         "_caller_paused_at",
         "_capabilities",
         "_closing",
@@ -55,6 +59,7 @@ class Conversation:
         "_key_messages",
         "_keypad",
         "_ledger",
+        "_memory",
         "_model_listens",
         "_transcript",
         "_turns",
@@ -63,17 +68,26 @@ class Conversation:
         "answered_at",
     )
 
-    def __init__(self, facts: CallFacts, capabilities: Capabilities) -> None:
+    def __init__(
+        self,
+        facts: CallFacts,
+        capabilities: Capabilities,
+        history: tuple[TranscriptEntry, ...] = (),
+        hold: HoldSound | None = None,
+    ) -> None:
         self.answered_at = 0.0
         self.agent_hangs_up = False
         self._facts = facts
         self._capabilities = capabilities
         self._joined = False
+        self._begun = False
+        self._brief: str | None = None
         self._model_listens = False
         self._closing = False
         self._caller_paused_at: float | None = None
         self._key_messages = 0
-        self._ledger = PlaybackLedger()
+        self._ledger = PlaybackLedger(hold)
+        self._memory = Memory(history)
         self._transcript = Transcript()
         self._turns = Turns()
         self._uplink = Uplink()
@@ -105,16 +119,53 @@ class Conversation:
     def join(self, now: float) -> list[Action]:
         """Let the caller in: their stream is there."""
         self._joined = True
+        if not self._ledger.speaks:
+            self.wait_music(now)
         return self.wake(now)
 
+    def wait_music(self, now: float) -> None:
+        """Let the caller hear the hold sound, behind what is being said, until the agent speaks."""
+        self._ledger.wait(now)
+
+    def stop_music(self, now: float) -> list[Action]:
+        """Let the hold sound fall silent, where the agent is not about to speak."""
+        self._ledger.stop_waiting()
+        return self._play(now)
+
     def begin(self, opening: Respond, now: float) -> list[Action]:
-        """Let the model listen and say its first words."""
-        self._model_listens = True
-        return [*self._turns.ask(opening, now), *self._uplink.open()]
+        """Let a session of the model listen: bring it up to date, and let it say what is owed to the caller.
+
+        For the first session that is the `opening`.
+        """
+        told: list[Action] = [*self._memory.recall(self._transcript.told())]
+        if self._brief is not None:
+            told.append(Recall("system", self._brief))
+            self._brief = None
+        requests = self._turns.resume(now) if self._begun else self._turns.ask(opening, now)
+        self._begun = self._model_listens = True
+        return [*told, *requests, *self._uplink.open()]
 
     def request(self, request: Respond, now: float) -> Sequence[Action]:
         """Let the agent say something of our choosing, as soon as it is its turn."""
-        return self._turns.ask(request, now) if self._model_listens and not self._closing else ()
+        if self._closing or not self._begun:
+            return ()
+        return self._turns.ask(request, now) if self._model_listens else self._turns.keep(request)
+
+    def lose_session(self) -> None:
+        """Do without the model until the next session is there; what it has said is played to its end.
+
+        An utterance that was lost in the middle ends in the transcript where its audio does.
+        """
+        broken_off = self._ledger.unfinished()
+        for item_id, received_ms in broken_off:
+            self._transcript.break_off(item_id, received_ms)
+        if self._transcript.caller_unheard:
+            self._brief = UNHEARD
+        elif broken_off:
+            self._brief = BROKEN_OFF
+        self._turns.lose_session(broken_off=bool(broken_off))
+        self._uplink.close()
+        self.lose_model()
 
     def lose_model(self) -> None:
         """Expect nothing more from the model; what it said before is still played."""
@@ -124,6 +175,7 @@ class Conversation:
     def close(self) -> None:
         """Let nobody interrupt any more: the agent says its last words."""
         self._closing = True
+        self._ledger.stop_waiting()
 
     def drop(self, now: float) -> None:
         """Forget what the caller has not heard, and cut the transcript there."""
@@ -206,13 +258,15 @@ class Conversation:
             case ev.ToolRequested():
                 return self._on_tool(event, now)
             case ev.ResponseStarted(response_id):
-                self._turns.started(response_id)
+                self._turns.started(response_id, now)
                 return ()
             case ev.ResponseEnded():
                 return self._on_response_end(event, now)
             case ev.RequestRefused():
                 return self._turns.refused(now)
-            case ev.CallerSpeechStarted() | ev.CallerSpeechStopped() | ev.CallerWords():
+            case (
+                ev.CallerSpeechStarted() | ev.CallerSpeechStopped() | ev.CallerWordsHeard() | ev.CallerWords()
+            ):
                 return self._on_caller(event, now)
         assert_never(event)
 
@@ -225,7 +279,7 @@ class Conversation:
         return [*self._play(now), *requests]
 
     def _on_audio(self, event: ev.ModelAudio, now: float) -> Sequence[Action]:
-        self._turns.reacted()
+        self._turns.reacted(now)
         if self._turns.discarded(event.response_id):
             return ()
         try:
@@ -238,9 +292,7 @@ class Conversation:
         self._transcript.agent_audio(event.item_id, len(audio) / BYTES_PER_MS)
         return self._play(now)
 
-    def _on_caller(
-        self, event: ev.CallerSpeechStarted | ev.CallerSpeechStopped | ev.CallerWords, now: float
-    ) -> Sequence[Action]:
+    def _on_caller(self, event: ev.CallerEvent, now: float) -> Sequence[Action]:
         match event:
             case ev.CallerSpeechStarted(item_id, audio_start_ms):
                 moment = self._uplink.moment(audio_start_ms, now)
@@ -270,9 +322,7 @@ class Conversation:
         if active is not None and not self._capabilities.cancels_on_speech:
             actions.append(CancelResponse(active))
         for cut in cuts:
-            self._transcript.cut(cut)
-            heard = cut.heard_ms > 0
-            actions.append(TruncateItem(cut.item_id, cut.heard_ms) if heard else DeleteItem(cut.item_id))
+            actions += self._memory.cut(cut, self._transcript.cut(cut))
         return actions
 
     def _on_tool(self, event: ev.ToolRequested, now: float) -> Sequence[Action]:
@@ -292,6 +342,8 @@ class Conversation:
         text = self._keypad.take()
         self._key_messages += 1
         self._transcript.caller_says(f"keys-{self._key_messages}", text, self._ms(since))
-        if not self._model_listens or self._closing:
+        if self._closing or not self._begun:
             return []
+        if not self._model_listens:  # the next session finds them in the transcript
+            return self._turns.keep(Respond())
         return [TellModel(text), *self._turns.ask(Respond(), now)]

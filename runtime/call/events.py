@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from runtime.call.usage import Usage
+from runtime.call_record import JsonValue
 
 # --- from the leg -------------------------------------------------------------------------------------
 
@@ -131,6 +132,14 @@ class CallerSpeechStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerWordsHeard:
+    """The next words of what the caller says in this item, where the model tells them before all are said."""
+
+    item_id: str
+    delta: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallerWords:
     """What the caller said in this item. May come late, even after the next turn."""
 
@@ -211,6 +220,19 @@ class ModelUnavailable:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolAnswered:
+    """A tool that the shell was to run has ended, after `ms`: `output` is what the model is told.
+
+    `result` is what the record shows of it; None reads it from the output.
+    """
+
+    call_id: str
+    output: str
+    result: JsonValue
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class StatusReported:
     """The carrier's status callback: completed, busy, failed, no-answer, canceled, or an earlier one."""
 
@@ -239,6 +261,7 @@ ModelEvent: TypeAlias = (
     | ModelWordsDone
     | CallerSpeechStarted
     | CallerSpeechStopped
+    | CallerWordsHeard
     | CallerWords
     | ResponseStarted
     | ResponseEnded
@@ -251,6 +274,7 @@ ModelEvent: TypeAlias = (
 OutsideEvent: TypeAlias = StatusReported | HangUpRequested | DrainExpired
 Event: TypeAlias = LegEvent | ModelEvent | OutsideEvent
 
+CallerEvent: TypeAlias = CallerSpeechStarted | CallerSpeechStopped | CallerWordsHeard | CallerWords
 TalkEvent: TypeAlias = (
     MarkPlayed
     | KeyPressed
@@ -258,9 +282,7 @@ TalkEvent: TypeAlias = (
     | ModelAudioDone
     | ModelWords
     | ModelWordsDone
-    | CallerSpeechStarted
-    | CallerSpeechStopped
-    | CallerWords
+    | CallerEvent
     | ResponseStarted
     | ResponseEnded
     | RequestRefused

@@ -3,7 +3,7 @@
 The model generates much faster than anybody listens. Its audio waits here, one queue per item, and goes out
 in whole 20 ms frames, at most 100 ms in a message, never more than 200 ms ahead of the caller's ear: so a
 clear takes effect at once, and even a lost one costs little. A mark follows each 100 ms and each item. Bytes
-go out exactly as they came in.
+go out exactly as they came in, save for the end of a hold sound that is mixed under the first of them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from runtime.call.actions import PlayAudio, PlayMark
+from runtime.call.hold_sound import HoldPlayer, HoldSound
 from runtime.call.playhead import BYTES_PER_MS, BYTES_PER_SECOND, Playhead
 
 FRAME: Final = 20 * BYTES_PER_MS
@@ -22,6 +23,7 @@ LEAD: Final = 0.2  # s of audio that may be ahead of the caller's ear
 REMEMBERED_ITEMS: Final = 64
 MOST_WAITING: Final = 15 * 60 * BYTES_PER_SECOND  # of audio: more than anybody listens to in one breath
 MOST_WAITING_ITEMS: Final = 256
+KEPT_BYTES: Final = 2 * BYTES_PER_SECOND  # of what was sent last, for a pause: far more than can be unheard
 
 
 @dataclass(slots=True)
@@ -72,11 +74,27 @@ class PlaybackLedger:
 
     `receive` and `complete` come from the model, `due` and `send_at` drive the sending, `acknowledge` takes
     marks, `interrupt` ends what is being said. Until the stream is there, only the first two are called.
+    Where the agent may have to `pause` and `resume`, `keeps_sent` lets it keep what was sent last.
     """
 
-    __slots__ = ("_closed", "_generation", "_marked", "_marks", "_playhead", "_sent", "_size", "_waiting")
+    __slots__ = (
+        "_closed",
+        "_generation",
+        "_hold",
+        "_kept",
+        "_marked",
+        "_marks",
+        "_playhead",
+        "_sent",
+        "_size",
+        "_waiting",
+        "paused",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, hold: HoldSound | None = None, *, keeps_sent: bool = False) -> None:
+        self._hold = HoldPlayer(hold)
+        self.paused = False
+        self._kept: bytearray | None = bytearray() if keeps_sent else None
         self._playhead = Playhead()
         self._waiting: deque[_Item] = deque()  # not sent in full; only the first is being sent
         self._size = 0  # bytes that wait, of all items
@@ -100,6 +118,7 @@ class PlaybackLedger:
             if item_id in self._closed or len(self._waiting) >= MOST_WAITING_ITEMS:
                 return False
             item = self._find(item_id) or self._add(item_id)
+        self._hold.give_way()
         item.queue += audio
         self._size += len(audio)
         item.received += len(audio)
@@ -115,6 +134,10 @@ class PlaybackLedger:
         for item in self._waiting:
             item.complete = True
 
+    def unfinished(self) -> list[tuple[str, int]]:
+        """Return the items whose audio is not complete, with the ms that were received of each."""
+        return [(item.item_id, item.received // BYTES_PER_MS) for item in self._waiting if not item.complete]
+
     def _find(self, item_id: str) -> _Item | None:
         return next((item for item in self._waiting if item.item_id == item_id), None)
 
@@ -129,19 +152,25 @@ class PlaybackLedger:
 
     def send_at(self) -> float | None:
         """Return the moment (s) from which `due` has something to send, None when nothing can be sent."""
-        if not self._waiting:
+        if self.paused:
             return None
-        item = self._waiting[0]
-        size = item.sendable()
-        if not size and not item.complete:
-            return None
-        return self._playhead.ends_at + size / BYTES_PER_SECOND - LEAD
+        if self._speech_is_due:
+            return self._playhead.ends_at + self._waiting[0].sendable() / BYTES_PER_SECOND - LEAD
+        return None if self._hold.silent else self._hold.send_at(self._playhead.ends_at)
+
+    @property
+    def _speech_is_due(self) -> bool:
+        item = self._waiting[0] if self._waiting else None
+        return item is not None and (item.complete or item.sendable() > 0)
 
     def due(self, now: float) -> Batch:
         """Return what is to be sent now, booked as sent."""
         batch = Batch()
         while (at := self.send_at()) is not None and at <= now:
-            self._send_from(self._waiting[0], batch, now)
+            if self._speech_is_due:
+                self._send_from(self._waiting[0], batch, now)
+            else:
+                self._send_hold(batch, now)
         return batch
 
     def _send_from(self, item: _Item, batch: Batch, now: float) -> None:
@@ -151,10 +180,10 @@ class PlaybackLedger:
             if item.start is None:
                 item.start = self._playhead.sent
                 batch.begun.append(item.item_id)
-            batch.actions.append(PlayAudio(b2a_base64(item.queue[:size], newline=False).decode("ascii")))
+            message = item.queue[:size]
+            self._play(self._hold.under(message), batch, now)
             del item.queue[:size]
             self._size -= size
-            self._playhead.send(size, now)
         ended = item.complete and not item.queue
         unmarked = self._playhead.sent - self._marked
         if unmarked >= MESSAGE or (ended and unmarked):
@@ -162,6 +191,39 @@ class PlaybackLedger:
         if ended:
             self._sent.append(self._waiting.popleft())
             self._close(item.item_id)
+
+    def _play(self, audio: bytes | bytearray, batch: Batch, now: float) -> None:
+        batch.actions.append(PlayAudio(b2a_base64(audio, newline=False).decode("ascii")))
+        if self._kept is not None:
+            self._keep(audio)
+        self._playhead.send(len(audio), now)
+
+    def _keep(self, message: bytes | bytearray) -> None:
+        assert self._kept is not None
+        self._kept += message
+        if len(self._kept) > 2 * KEPT_BYTES:  # seldom, so that moving what is kept costs nothing
+            del self._kept[:-KEPT_BYTES]
+
+    # --- while the agent is not there
+
+    @property
+    def speaks(self) -> bool:
+        """True while there is something of the agent's to be sent."""
+        return bool(self._waiting)
+
+    def wait(self, now: float) -> None:
+        """Play the hold sound, behind what waits to be sent, until there is new audio, or `stop_waiting`."""
+        self._hold.wait(now)
+
+    def stop_waiting(self) -> None:
+        """Let the hold sound fall silent; `due` sends its end."""
+        self._hold.stop()
+
+    def _send_hold(self, batch: Batch, now: float) -> None:
+        """Send a piece of the hold sound; a mark a second is enough, and one at its end."""
+        self._play(self._hold.take(), batch, now)
+        if self._hold.silent or self._playhead.sent - self._marked >= BYTES_PER_SECOND:
+            batch.actions.append(self._mark())
 
     def _mark(self) -> PlayMark:
         self._marks += 1
@@ -183,7 +245,7 @@ class PlaybackLedger:
     @property
     def quiet(self) -> bool:
         """True when nothing waits and everything that was sent is known to have been played."""
-        return not self._waiting and self._playhead.acked == self._playhead.sent
+        return not self._waiting and self._hold.silent and self._playhead.acked == self._playhead.sent
 
     @property
     def ends_at(self) -> float:
@@ -209,16 +271,66 @@ class PlaybackLedger:
         everything was heard there is nothing to interrupt and nothing changes.
         """
         cuts = self.unheard(now)
+        self.paused = False
         if cuts:
-            self._generation += 1
             self._waiting.clear()
             self._size = 0
             self._sent.clear()
-            self._playhead.cut()
-            self._marked = self._playhead.sent
+            self._forget_playing()
             for cut in cuts:
                 self._close(cut.item_id)
         return cuts
+
+    def _forget_playing(self) -> None:
+        """Take what was sent for cleared: its marks are stale from here on."""
+        self._generation += 1
+        self._playhead.cut()
+        self._marked = self._playhead.sent
+        if self._kept is not None:
+            self._kept.clear()
+
+    # --- pausing
+
+    def pause(self, now: float) -> bool:
+        """Take back what was sent and not heard, and send nothing until `resume`; False when all was heard.
+
+        What was sent is to be cleared: marks of this generation are stale from here on.
+        """
+        assert self._kept is not None, "only a ledger that keeps what it sent can take it back"
+        if self.paused or not self.unheard(now):
+            return False
+        heard = self._playhead.heard(now)
+        unheard = self._kept[max(0, len(self._kept) - (self._playhead.sent - heard)) :]
+        for item in (*reversed(self._waiting), *reversed(self._sent)):
+            self._take_back(item, heard, unheard)
+        while self._sent:
+            item = self._sent.pop()
+            if item.queue:
+                self._waiting.appendleft(item)
+        self._forget_playing()
+        for item in self._waiting:
+            if item.start is not None:
+                item.start = self._playhead.sent - item.sent if item.sent else None
+        self.paused = True
+        return True
+
+    def _take_back(self, item: _Item, heard: int, unheard: bytearray) -> None:
+        """Put the part of the item that was sent and not heard back, from the end of what is `unheard`."""
+        if item.start is None:
+            return
+        size = min(item.sent, max(0, item.start + item.sent - heard), len(unheard))
+        if size:
+            item.queue[:0] = unheard[-size:]
+            del unheard[-size:]
+            self._size += size
+
+    def resume(self) -> None:
+        """Go on where it was paused."""
+        self.paused = False
+
+    def left_ms(self, now: float) -> int:
+        """Return how much of what the model gave so far the caller has not heard."""
+        return sum(cut.received_ms - cut.heard_ms for cut in self.unheard(now))
 
     def _close(self, item_id: str) -> None:
         """Take no more audio for this item."""

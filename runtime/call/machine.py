@@ -18,9 +18,10 @@ from enum import Enum, auto
 from typing import Final, assert_never
 
 from runtime.call import events as ev
-from runtime.call.actions import Action, CloseModel, ConfigureModel, EndStream, Finished, Respond
+from runtime.call.actions import Action, EndStream, Finished, Respond
 from runtime.call.conversation import Conversation
 from runtime.call.ending import REPORTED_ENDINGS, CallFacts, Ending, conclude
+from runtime.call.model_link import ModelLink, News
 from runtime.call.plan import CallPlan
 from runtime.call_record import TranscriptEntry
 
@@ -30,6 +31,7 @@ WARNING: Final = (
     "Tell the caller, in the language of this conversation and with nothing added: "
     '"I am sorry, we have only half a minute left."'
 )
+LONGEST_UNCLAIMED: Final = 30.0  # s that a session is kept for a caller whose stream has not come
 LONGEST_LEAVE: Final = 8.0  # s to wait for a goodbye's last mark, or for a model that should still speak
 MOST_PROBLEM_CODES: Final = 32
 
@@ -38,14 +40,6 @@ class _Stream(Enum):
     AWAITED = auto()
     OPEN = auto()
     CLOSED = auto()
-
-
-class _Model(Enum):
-    AWAITED = auto()
-    ASKED = auto()
-    ASKED_AGAIN = auto()
-    READY = auto()
-    GONE = auto()
 
 
 class CallMachine:
@@ -58,14 +52,14 @@ class CallMachine:
         "_goodbye",
         "_leave_by",
         "_leaving",
-        "_model",
-        "_model_deadline",
+        "_link",
         "_next_wake",
         "_now",
         "_over",
         "_plan",
         "_stream",
         "_stream_deadline",
+        "_unclaimed_until",
         "_warn_at",
     )
 
@@ -74,15 +68,15 @@ class CallMachine:
         self._plan = plan
         self._now = now
         self._stream = _Stream.AWAITED
-        self._model = _Model.AWAITED
+        self._link = ModelLink(timeout=plan.model_timeout, jitter=plan.jitter, now=now)
         self._stream_deadline = now + plan.stream_timeout
-        self._model_deadline = now + plan.model_timeout
+        self._unclaimed_until = now + LONGEST_UNCLAIMED
         self._warn_at = self._end_at = self._leave_by = math.inf
         self._leaving = self._over = False
         self._goodbye: str | None = None
         self._next_wake: float | None = None
         self._facts = CallFacts()
-        self._conversation = Conversation(self._facts, plan.capabilities)
+        self._conversation = Conversation(self._facts, plan.capabilities, plan.history, plan.hold)
         if plan.answered_at is not None:
             self._answer(plan.answered_at)
 
@@ -151,16 +145,19 @@ class CallMachine:
             return self._finish(now)
         if now >= self._end_at:
             return self._end_by_the_clock(now)
-        if self._coming_up and now >= self._model_deadline:
-            return self._lose_model("the model was not ready in time", now)
+        news = self._link.rest() if now >= self._rest_at else self._link.wake(now)
+        return [*self._follow(news, now), *self._wake_talk(now)]
+
+    def _wake_talk(self, now: float) -> Sequence[Action]:
+        """Say what is due to be said."""
+        if self._over:
+            return ()
         actions: list[Action] = []
         if now >= self._warn_at:
             self._warn_at = math.inf
             actions += self._conversation.request(Respond(guidance=WARNING), now)
         actions += self._conversation.wake(now)
-        if self._conversation.hopeless:
-            return [*actions, *self._lose_model("the model does not answer", now)]
-        return [*actions, *self._settle(now)]
+        return [*actions, *self._look_at_the_talk(now)]
 
     # --- the leg, the model's connection, the outside
 
@@ -190,43 +187,44 @@ class CallMachine:
         self._facts.streaming = True
         if self._plan.answered_at is None:
             self._answer(now)
-        return [*self._conversation.join(now), *self._settle(now)]
+        actions = self._follow(self._link.resume(now), now)
+        return [*actions, *self._conversation.join(now), *self._settle(now)]
 
     def _on_model(
         self, event: ev.ModelConnected | ev.ModelConfigured | ev.ModelLost | ev.ModelUnavailable, now: float
     ) -> Sequence[Action]:
-        if self._model is _Model.GONE:
-            return ()
         match event:
             case ev.ModelConnected():
-                if self._model is not _Model.AWAITED:
-                    return ()
-                self._model = _Model.ASKED
-                return (ConfigureModel(),)
+                news = self._link.connected()
             case ev.ModelConfigured(matches, detail):
-                return self._configured(now) if matches else self._misconfigured(detail, now)
+                news = self._link.configured(now) if matches else self._link.misconfigured(detail)
+            case ev.ModelUnavailable(detail, may_pass=False):
+                news = self._link.give_up(detail)
             case ev.ModelLost(detail) | ev.ModelUnavailable(detail):
-                return self._lose_model(detail, now)
-        assert_never(event)
+                news = self._link.lose(detail, now)
+            case _:
+                assert_never(event)
+        return self._follow(news, now)
 
-    def _configured(self, now: float) -> Sequence[Action]:
-        if self._model is _Model.READY:
-            return ()
-        self._model = _Model.READY
-        return self._conversation.begin(Respond(say=self._plan.greeting), now)
-
-    def _misconfigured(self, detail: str, now: float) -> Sequence[Action]:
-        """Ask once more; what a model says in another form than agreed must never reach an ear."""
-        if self._model is _Model.ASKED:
-            self._model = _Model.ASKED_AGAIN
-            return (ConfigureModel(),)
-        return self._lose_model(detail, now)
+    def _follow(self, news: News, now: float) -> Sequence[Action]:
+        """Let the conversation know what became of its model."""
+        if news.failed is not None:
+            return [*news.actions, *self._go_on_without(news.failed, now)]
+        if news.lost and self._leaving:
+            self._link.end()
+            return [*news.actions, *self._go_on_without("lost while leaving", now)]
+        if news.lost:
+            self._conversation.lose_session()
+        if news.ready:
+            opening = self._plan.opening or Respond(say=self._plan.greeting)
+            return [*news.actions, *self._conversation.begin(opening, now)]
+        return news.actions
 
     def _on_problem(self, event: ev.ModelProblem, now: float) -> Sequence[Action]:
         problems = self._facts.model_problems
         if event.code in problems or len(problems) < MOST_PROBLEM_CODES:
             problems[event.code] = problems.get(event.code, 0) + 1
-        return self._lose_model(event.code, now) if event.fatal else ()
+        return self._follow(self._link.give_up(event.code), now) if event.fatal else ()
 
     def _on_outside(
         self, event: ev.StatusReported | ev.HangUpRequested | ev.DrainExpired, now: float
@@ -248,20 +246,22 @@ class CallMachine:
     def _on_talk(self, event: ev.TalkEvent, now: float) -> Sequence[Action]:
         """Let the conversation handle it, and see whether the call is to end now."""
         if isinstance(event, ev.ResponseEnded) and event.fatal:
-            return self._lose_model(event.error_code or event.status, now)
+            return self._follow(self._link.give_up(event.error_code or event.status), now)
         actions = self._conversation.handle(event, now)
         if self._conversation.hopeless:
-            return [*actions, *self._lose_model("the model failed to answer", now)]
+            return [*actions, *self._look_at_the_talk(now)]
         if self._conversation.agent_hangs_up and not self._leaving:
             self._facts.agent_hung_up = True
             self._leave(None, now)
         return [*actions, *self._settle(now)] if self._leaving else actions
 
-    # --- limits
+    def _look_at_the_talk(self, now: float) -> Sequence[Action]:
+        """Replace a model that does not answer; finish a call that has said its last words."""
+        if self._conversation.hopeless:
+            return self._follow(self._link.lose("the model does not answer", now), now)
+        return self._settle(now)
 
-    @property
-    def _coming_up(self) -> bool:
-        return self._model is not _Model.READY and self._model is not _Model.GONE
+    # --- limits
 
     def _answer(self, moment: float) -> None:
         """Count from here: transcript, latency and the time limit."""
@@ -274,12 +274,19 @@ class CallMachine:
         """Return every moment at which something is due, infinity for what is not."""
         return (
             self._stream_deadline if self._stream is _Stream.AWAITED else math.inf,
-            self._model_deadline if self._coming_up else math.inf,
+            self._rest_at,
+            self._link.wake_at(),
             self._conversation.wake_at(),
             self._warn_at,
             self._end_at,
             self._latest_leave,
         )
+
+    @property
+    def _rest_at(self) -> float:
+        """The moment (s) at which a session that nobody has come for is closed."""
+        unclaimed = self._stream is _Stream.AWAITED and self._link.open
+        return self._unclaimed_until if unclaimed else math.inf
 
     @property
     def _latest_leave(self) -> float:
@@ -296,18 +303,15 @@ class CallMachine:
         self._facts.time_is_up = True
         return self._finish(now, self._plan.fallback_message)
 
-    def _lose_model(self, detail: str, now: float) -> Sequence[Action]:
+    def _go_on_without(self, detail: str, now: float) -> Sequence[Action]:
         """Go on without the model: play what it said, then the fallback message, unless that was goodbye."""
-        if self._model is _Model.GONE:
-            return self._settle(now)
-        self._model = _Model.GONE
         self._conversation.lose_model()
         if not self._leaving:
             self._facts.model_failure = detail
             if not self._facts.spoken:
                 self._conversation.drop(now)
             self._leave(self._plan.fallback_message, now)
-        return [CloseModel(), *self._settle(now)]
+        return self._settle(now)
 
     def _leave(self, goodbye: str | None, now: float) -> None:
         """Begin to end the call: let what was said be heard, then close the stream with `goodbye`."""
@@ -332,6 +336,4 @@ class CallMachine:
         actions: list[Action] = []
         if self._stream is _Stream.OPEN:
             actions.append(EndStream(goodbye))
-        if self._model is not _Model.GONE:
-            actions.append(CloseModel())
-        return [*actions, Finished()]
+        return [*actions, *self._link.end(), Finished()]

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from runtime.call.actions import Respond
+from runtime.call.hold_sound import HoldSound
+from runtime.call_record import TranscriptEntry
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
@@ -11,6 +15,8 @@ class Capabilities:
 
     cancels_on_speech: bool = True
     """The model itself stops generating when it hears the caller; otherwise it has to be told."""
+    answers_on_pause: bool = True
+    """The model itself begins to answer when the caller pauses; otherwise it has to be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +27,13 @@ class CallPlan:
     `fallback_message` is spoken by the carrier when the model cannot be had, and at the time limit; None
     hangs up without a word. `answered_at` is the monotonic moment (s) of the answer, from which `at_ms` and
     `max_call_seconds` count; None takes the stream's start for it. `stream_timeout` and `model_timeout`
-    (s) count from the webhook; a hold text that is spoken before the stream belongs on top of the first.
+    (s) count from the webhook; a hold text that is spoken before the stream belongs on top of the first. The
+    second is also how long a model that was lost may be missed.
+
+    `history` is what was said in this call before, as heard: every session of the model is told. `opening`
+    is what to say first when it is not the greeting. `jitter` (0 to 1) is the part of each pause before a new
+    attempt to reach the model that this call waits; one number drawn for each call keeps calls apart. `hold` is
+    played into the stream until the agent speaks, and whenever it is not there; None is silence.
     """
 
     greeting: str | None = None
@@ -30,4 +42,8 @@ class CallPlan:
     answered_at: float | None = None
     stream_timeout: float = 20.0
     model_timeout: float = 20.0
+    history: tuple[TranscriptEntry, ...] = ()
+    opening: Respond | None = None
+    jitter: float = 1.0
     capabilities: Capabilities = Capabilities()
+    hold: HoldSound | None = None

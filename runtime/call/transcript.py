@@ -6,6 +6,7 @@ the item it belongs to, and an utterance that was cut keeps only the words that 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -69,9 +70,31 @@ class Transcript:
         if line.cut is None:
             line.text = text
 
-    def cut(self, cut: Cut) -> None:
-        """Note where the caller stopped hearing an item."""
-        self._line(cut.item_id, "agent").cut = cut
+    def cut(self, cut: Cut) -> str:
+        """Note where the caller stopped hearing an item, and return the words that were heard of it."""
+        line = self._line(cut.item_id, "agent")
+        line.cut = cut
+        return _heard(line, cut)
+
+    def break_off(self, item_id: str, received_ms: int) -> None:
+        """Note that an item ends where its audio does: nobody is going to say the rest of its text."""
+        line = self._line(item_id, "agent")
+        line.text = heard_text(line.text, received_ms, max(received_ms, len(line.text) * MS_PER_CHARACTER))
+
+    @property
+    def caller_unheard(self) -> bool:
+        """Whether the last that was said is the caller's, and what it was is not known."""
+        last = next(reversed(self._lines.values()), None)
+        return last is not None and last.role == "caller" and not last.text
+
+    def told(self) -> tuple[TranscriptEntry, ...]:
+        """Return what was said, and what is going to have been said once all that waits has been played."""
+        entries = [
+            TranscriptEntry(line.role, text, line.at_ms, item_id=item_id)
+            for item_id, line in self._lines.items()
+            if (text := line.text.strip() if line.cut is None else _heard(line, line.cut))
+        ]
+        return tuple(sorted(entries, key=lambda entry: math.inf if entry.at_ms is None else entry.at_ms))
 
     def view(self, unheard: Iterable[Cut] = ()) -> tuple[TranscriptEntry, ...]:
         """Return what has been heard so far; `unheard` are the items that are still being played.
@@ -105,9 +128,16 @@ def _entry(item_id: str, line: _Line, playing: Cut | None) -> TranscriptEntry | 
         return TranscriptEntry("agent", text, line.at_ms, int(line.audio_ms), False, item_id)
     if cut.heard_ms <= 0:
         return None
-    whole_ms = cut.received_ms if cut.complete else max(cut.received_ms, len(line.text) * MS_PER_CHARACTER)
-    text = heard_text(line.text, cut.heard_ms, whole_ms)
+    text = _heard(line, cut)
     return TranscriptEntry("agent", text, line.at_ms, cut.heard_ms, line.cut is not None, item_id)
+
+
+def _heard(line: _Line, cut: Cut) -> str:
+    """Return the words of the line that were heard up to the cut."""
+    if cut.heard_ms <= 0:
+        return ""
+    whole_ms = cut.received_ms if cut.complete else max(cut.received_ms, len(line.text) * MS_PER_CHARACTER)
+    return heard_text(line.text, cut.heard_ms, whole_ms)
 
 
 def heard_text(text: str, heard_ms: int, whole_ms: int) -> str:

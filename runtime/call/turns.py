@@ -2,7 +2,8 @@
 
 A model refuses a second response while one is being generated, and it also begins some on its own when the
 caller pauses. So requests to speak wait here while the caller speaks and for the response before them, a
-refused request is asked again, and a response that failed is asked for once more.
+refused request is asked again, and a response that failed is asked for once more. When the session is lost,
+what it owed the caller is asked of the next one.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import math
 from collections import deque
 from typing import Final
 
-from runtime.call.actions import Respond
+from runtime.call.actions import Action, Respond
 
 PATIENCE: Final = 5.0  # s after which a request without any reaction no longer holds up the next one
-LONGEST_SILENCE: Final = 15.0  # s without any reaction to a request after which the model is given up
+LONGEST_SILENCE: Final = 8.0  # s without a sign of an answer that is due after which the session is given up
 LONGEST_SPEECH: Final = 20.0  # s after which a caller who never seems to pause no longer holds up a request
+TAIL: Final = 1.5  # s in which a new session may find out by itself that the caller is still speaking
 LONGEST_QUEUE: Final = 8
 MOST_FAILURES: Final = 2
 
@@ -27,10 +29,13 @@ class Turns:
         "_answering",
         "_asked",
         "_asked_at",
+        "_caller_speaks",
+        "_caller_waits",
         "_discarded",
+        "_due_since",
         "_failures",
         "_held_until",
-        "_unanswered_since",
+        "_spoke",
         "_waiting",
         "active",
     )
@@ -40,7 +45,10 @@ class Turns:
         self._asked: Respond | None = None  # requested, not begun
         self._answering: Respond | None = None  # what the active response was asked with, as far as we know
         self._asked_at: float | None = None
-        self._unanswered_since = math.inf
+        self._due_since = math.inf  # since when an answer is due without a sign of it
+        self._caller_speaks = False
+        self._caller_waits = False  # for an answer to what they said last
+        self._spoke = False  # the active response
         self._waiting: deque[Respond] = deque()
         self._discarded: dict[str, None] = {}
         self._failures = 0
@@ -58,13 +66,18 @@ class Turns:
 
     def ask(self, request: Respond, now: float) -> list[Respond]:
         """Return the request if it is its turn; otherwise it waits, at most eight do."""
+        self.keep(request)
+        return self.next(now)
+
+    def keep(self, request: Respond) -> list[Action]:
+        """Let the request wait for the next session."""
         if request not in self._waiting and len(self._waiting) < LONGEST_QUEUE:
             self._waiting.append(request)
-        return self.next(now)
+        return []
 
     def next(self, now: float) -> list[Respond]:
         """Return the request whose turn it is, if there is one."""
-        if now >= self._unanswered_since + LONGEST_SILENCE:
+        if now >= self._due_since + LONGEST_SILENCE:
             self._failures = MOST_FAILURES
             return []
         if self._asked_at is not None and now >= self._asked_at + PATIENCE:
@@ -73,12 +86,12 @@ class Turns:
             return []
         self._asked = self._waiting.popleft()
         self._asked_at = now
-        self._unanswered_since = min(now, self._unanswered_since)
+        self._due_since = min(now, self._due_since)
         return [self._asked]
 
     def wake_at(self) -> float:
         """Return when (s) a request is to be made, or given up, even if nothing happens until then."""
-        given_up_at = self._unanswered_since + LONGEST_SILENCE
+        given_up_at = self._due_since + LONGEST_SILENCE
         if not self._waiting or self.active is not None:
             return given_up_at
         unanswered_until = -math.inf if self._asked_at is None else self._asked_at + PATIENCE
@@ -87,26 +100,32 @@ class Turns:
     def caller_speaks(self, now: float) -> None:
         """Let requests wait: nobody talks over the caller."""
         self._held_until = now + LONGEST_SPEECH
+        self._caller_speaks = self._caller_waits = True
+        self._due_since = math.inf if self.idle else now
 
     def caller_pauses(self, now: float) -> None:
         """Let requests wait for the answer that the model now gives by itself."""
         self._held_until = now + PATIENCE
+        self._caller_speaks = False
+        self._due_since = min(now, self._due_since)
 
-    def reacted(self) -> None:
+    def reacted(self, now: float) -> None:
         """Note a sign of life: the model speaks, whether or not it said that it begins to."""
-        self._unanswered_since = math.inf
+        self._spoke = True
+        self._due_since = math.inf if self.active is None else now
 
-    def started(self, response_id: str) -> None:
+    def started(self, response_id: str, now: float) -> None:
         """Note that the model has begun to answer."""
         self.active = response_id
         self._held_until = -math.inf
-        self.reacted()
+        self._due_since = now
+        self._spoke = self._caller_waits = False
         self._answering, self._asked, self._asked_at = self._asked, None, None
 
     def ended(self, response_id: str, *, failed: bool, now: float) -> list[Respond]:
         """Note that the model has finished an answer and return the request whose turn it is now."""
         self._discarded.pop(response_id, None)
-        self.reacted()
+        self._due_since = math.inf
         if response_id == self.active:
             self.active = None
         answering, self._answering = self._answering, None
@@ -122,7 +141,7 @@ class Turns:
         """
         request = self._asked or self._answering
         self._asked, self._answering, self._asked_at = None, None, None
-        self.reacted()
+        self._due_since = math.inf if self.active is None else now
         if request is None:
             return []
         if self.active is not None:
@@ -140,9 +159,39 @@ class Turns:
         """Tell whether the response was given up."""
         return response_id in self._discarded
 
+    def lose_session(self, *, broken_off: bool) -> None:
+        """Forget the session that was lost; `broken_off` tells that it was in the middle of an utterance."""
+        owed = self._owed(broken_off=broken_off)
+        if owed is not None and owed not in self._waiting:
+            self._waiting.appendleft(owed)
+        self.active = self._asked = self._answering = self._asked_at = None
+        self._due_since = math.inf
+        self._held_until = -math.inf
+        self._failures = 0
+        self._spoke = False
+        self._discarded.clear()
+
+    def _owed(self, *, broken_off: bool) -> Respond | None:
+        """Return what the caller would have heard next, had the session lived."""
+        if self._asked is not None:
+            return self._asked
+        if self.active is None or self.active in self._discarded:
+            return Respond() if self._caller_waits else None
+        if broken_off:
+            return Respond()
+        return None if self._spoke else self._answering or Respond()
+
+    def resume(self, now: float) -> list[Respond]:
+        """Begin with a new session, and return what it is asked for first.
+
+        A caller who was speaking is heard by it, in what was kept of their voice.
+        """
+        if self._caller_speaks:
+            self._held_until = now + TAIL
+            self._caller_speaks = False
+        return self.next(now)
+
     def _again(self, request: Respond, now: float) -> list[Respond]:
         self._failures += 1
-        if self.hopeless:
-            return []
         self._waiting.appendleft(request)
-        return self.next(now)
+        return [] if self.hopeless else self.next(now)

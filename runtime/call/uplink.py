@@ -51,6 +51,11 @@ class Uplink:
         self._kept_size = 0
         return kept
 
+    def close(self) -> None:
+        """Close the gate: what the caller says is kept for the next session, whose time begins at 0."""
+        self._open = False
+        self._given = 0
+
     def moment(self, audio_ms: int, now: float) -> float:
         """Return when (s) the caller made the sound that stands at `audio_ms` of what the model was given."""
         return now - max(0.0, self._given / BYTES_PER_MS - audio_ms) / 1000

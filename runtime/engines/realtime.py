@@ -1,14 +1,12 @@
 """OpenAI Realtime (GA), without I/O: server events become the call's, actions become client events.
 
 Audio is `audio/pcmu` both ways, which is what telephones speak, so payloads pass as the text in which they
-came. The echo of the configuration is compared with what was asked for: a model that was misunderstood speaks
-PCM, and PCM that is played as µ-law is noise. Unknown events and unknown fields are ignored.
+came. Unknown events and unknown fields are ignored. The session's configuration is `realtime_session`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -21,59 +19,42 @@ from runtime.call.actions import (
     DeleteItem,
     EngineAction,
     HearCaller,
+    Recall,
     Respond,
     TellModel,
     TruncateItem,
 )
 from runtime.call.plan import Capabilities
-from runtime.call.tools import HANG_UP
 from runtime.call_record import JsonValue
-from runtime.engines.realtime_errors import is_fatal
+from runtime.engines.realtime_errors import SESSION_EXPIRED, is_fatal
+from runtime.engines.realtime_session import RealtimeSettings, configuration, misunderstanding
 from runtime.engines.realtime_usage import response_usage, transcription_usage
-from runtime.engines.realtime_wire import CustomVoice, ServerEvent, read
-
-PCMU: Final = "audio/pcmu"
-DEFAULT_MODEL: Final = "gpt-realtime-2.1"
-DEFAULT_VOICE: Final = "marin"
-TRANSCRIPTION_MODEL: Final = "gpt-transcribe"
+from runtime.engines.realtime_wire import ServerEvent, read
 
 # Every request carries an id; a refusal names it, and so tells what was refused.
 _CONFIGURE: Final = "tm-configure"
 _RESPOND: Final = "tm-respond"
 
-_HANG_UP_TOOL: Final[dict[str, JsonValue]] = {
-    "type": "function",
-    "name": HANG_UP,
-    "description": "Ends the call. Say goodbye first; what you said is played to its end.",
-    "parameters": {"type": "object", "properties": {}},
+# The role and the kind of content by which the model knows who said something.
+_MESSAGES: Final = {
+    "caller": ("user", "input_text"),
+    "agent": ("assistant", "output_text"),
+    "system": ("system", "input_text"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class RealtimeSettings:
-    """What an agent asks of the model.
-
-    `voice` is a Realtime voice or the id of a custom one (`voice_…`); `silence_duration_ms` is the pause
-    after which the caller's turn is over; `language` (ISO 639-1) helps the transcription.
-    """
-
-    instructions: str
-    model: str = DEFAULT_MODEL
-    voice: str = DEFAULT_VOICE
-    silence_duration_ms: int = 500
-    prefix_padding_ms: int = 300
-    threshold: float = 0.5
-    language: str | None = None
 
 
 class RealtimeEngine:
     """The codec of one session. `model` names what the connection is opened with."""
 
-    capabilities = Capabilities(cancels_on_speech=True)
-
     def __init__(self, settings: RealtimeSettings) -> None:
+        acts = settings.acts_on_speech
+        self.capabilities = Capabilities(cancels_on_speech=acts, answers_on_pause=acts)
         self.settings = settings
         self.model = settings.model
+
+    def fresh(self) -> RealtimeEngine:
+        """Return a codec for another session on the same terms."""
+        return RealtimeEngine(self.settings)
 
     # --- from the model
 
@@ -95,19 +76,8 @@ class RealtimeEngine:
 
     def _configured(self, event: ServerEvent) -> ev.ModelConfigured:
         """Compare the echo with what was asked for."""
-        audio = event.session.audio if event.session else None
-        formats = {
-            "input": audio.input.format.type if audio and audio.input and audio.input.format else None,
-            "output": audio.output.format.type if audio and audio.output and audio.output.format else None,
-        }
-        for way, echoed in formats.items():
-            if echoed != PCMU:
-                return ev.ModelConfigured(False, f"{way} format is {echoed}, not {PCMU}")
-        voice = audio.output.voice if audio and audio.output else None
-        name = voice.id if isinstance(voice, CustomVoice) else voice
-        if name is not None and name != self.settings.voice:
-            return ev.ModelConfigured(False, "the voice is not the one that was asked for")
-        return ev.ModelConfigured(True)
+        wrong = misunderstanding(self.settings, event.session)
+        return ev.ModelConfigured(wrong is None, wrong or "")
 
     # --- to the model
 
@@ -123,6 +93,8 @@ class RealtimeEngine:
                 return self.session_update()
             case Respond():
                 return _respond(action)
+            case Recall():
+                return _recall(action)
             case TellModel(text):
                 content: JsonValue = [{"type": "input_text", "text": text}]
                 return _item({"type": "message", "role": "user", "content": content})
@@ -143,40 +115,8 @@ class RealtimeEngine:
                 return {"type": "input_audio_buffer.append", "audio": payload}
 
     def session_update(self) -> dict[str, JsonValue]:
-        """Return the whole configuration, as the GA protocol wants it: `audio/pcmu` takes no rate."""
-        return {"type": "session.update", "event_id": _CONFIGURE, "session": self._session()}
-
-    def _session(self) -> dict[str, JsonValue]:
-        settings = self.settings
-        transcription: dict[str, JsonValue] = {"model": TRANSCRIPTION_MODEL}
-        if settings.language:
-            transcription["language"] = settings.language
-        return {
-            "type": "realtime",
-            "instructions": settings.instructions,
-            "output_modalities": ["audio"],
-            "audio": {
-                "input": {
-                    "format": {"type": PCMU},
-                    "transcription": transcription,
-                    "turn_detection": {
-                        "type": "server_vad",
-                        "threshold": settings.threshold,
-                        "prefix_padding_ms": settings.prefix_padding_ms,
-                        "silence_duration_ms": settings.silence_duration_ms,
-                        "create_response": True,
-                        "interrupt_response": True,
-                    },
-                },
-                "output": {"format": {"type": PCMU}, "voice": self._voice()},
-            },
-            "tools": [_HANG_UP_TOOL],
-            "tool_choice": "auto",
-        }
-
-    def _voice(self) -> JsonValue:
-        voice = self.settings.voice
-        return {"id": voice} if voice.startswith("voice_") else voice
+        """Return the whole configuration."""
+        return {"type": "session.update", "event_id": _CONFIGURE, "session": configuration(self.settings)}
 
 
 def _respond(action: Respond) -> dict[str, JsonValue]:
@@ -187,6 +127,19 @@ def _respond(action: Respond) -> dict[str, JsonValue]:
     elif action.guidance is not None:
         event["response"] = {"instructions": action.guidance}
     return event
+
+
+def _recall(action: Recall) -> dict[str, JsonValue]:
+    """Return what was said before as text: audio of the agent cannot be given back to a session."""
+    role, kind = _MESSAGES[action.role]
+    item: dict[str, JsonValue] = {
+        "type": "message",
+        "role": role,
+        "content": [{"type": kind, "text": action.text}],
+    }
+    if action.item_id is not None:
+        item["id"] = action.item_id
+    return _item(item)
 
 
 def _item(item: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -229,6 +182,8 @@ def _error(event: ServerEvent) -> ev.ModelEvent:
     code = (error.code or error.type or "unknown") if error else "unknown"
     message = (error.message or "") if error else ""
     asked = error.event_id if error else None
+    if code == SESSION_EXPIRED:
+        return ev.ModelLost(code)
     if is_fatal(code):
         return ev.ModelProblem(code, message, fatal=True)
     if asked == _CONFIGURE:
@@ -248,6 +203,9 @@ _READERS: Final[dict[str, Callable[[ServerEvent], ev.ModelEvent | None]]] = {
     ),
     "input_audio_buffer.speech_stopped": lambda event: ev.CallerSpeechStopped(
         event.item_id, int(event.audio_end_ms)
+    ),
+    "conversation.item.input_audio_transcription.delta": lambda event: ev.CallerWordsHeard(
+        event.item_id, event.delta
     ),
     "conversation.item.input_audio_transcription.completed": lambda event: ev.CallerWords(
         event.item_id, event.transcript, transcription_usage(event.usage)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-# The session is over or will never work: nothing that is sent again can help.
+# OpenAI: comes after 60 minutes, before close 1001. A new session can take over.
+SESSION_EXPIRED: Final = "session_expired"
+
+# Nothing that is sent again can help, in this session or in another.
 FATAL: Final = frozenset(
     {
         "account_deactivated",
@@ -13,7 +16,6 @@ FATAL: Final = frozenset(
         "insufficient_quota",
         "invalid_api_key",
         "model_not_found",
-        "session_expired",
     }
 )
 
@@ -29,5 +31,5 @@ BENIGN: Final = frozenset(
 
 
 def is_fatal(code: str | None) -> bool:
-    """Tell whether the call has to go on without this session."""
+    """Tell whether the call has to go on without a model."""
     return code in FATAL

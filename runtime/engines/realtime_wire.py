@@ -23,11 +23,23 @@ class CustomVoice(msgspec.Struct):
     id: str | None = None
 
 
+class TurnDetection(msgspec.Struct):
+    """When a turn is over, and what the model then does by itself."""
+
+    type: str | None = None
+    create_response: bool | None = None
+    interrupt_response: bool | None = None
+
+
 class AudioWay(msgspec.Struct):
-    """One direction of the session's audio; `voice` is a name, or an object for a custom voice."""
+    """One direction of the session's audio; `voice` is a name, or an object for a custom voice.
+
+    `turn_detection` null means that there is none; a server that does not echo it leaves it out.
+    """
 
     format: Format | None = None
     voice: str | CustomVoice | None = None
+    turn_detection: TurnDetection | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class SessionAudio(msgspec.Struct):

@@ -172,21 +172,6 @@ def test_a_refused_key_leaves_the_caller_with_the_fallback_message(tmp_path: Pat
     play(tmp_path, story)
 
 
-def test_a_model_that_is_lost_mid_call_ends_it_with_the_fallback_message(tmp_path: Path) -> None:
-    async def story(office: Office) -> None:
-        async with await office.phone(await office.webhook()) as phone:
-            phone.start()
-            await phone.until(lambda phone: phone.heard == SECOND_OF_SPEECH)
-            office.model.drop()
-            await phone.until(lambda phone: phone.close_code == 1000)
-            await office.over()
-        after = await office.webhook("/voice/front-desk/after", CallStatus="in-progress")
-        assert "<Say>Please call again later.</Say>" in after.text
-        assert (await office.record())["end_reason"] == "model_error"
-
-    play(tmp_path, story)
-
-
 def test_broken_frames_are_ignored_and_the_call_goes_on(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
         async with await office.phone(await office.webhook()) as phone:
@@ -266,20 +251,6 @@ def test_a_caller_side_that_stops_reading_ends_the_call_instead_of_hanging_it(tm
             await office.over()
             phone.reads.set()
         assert (await office.record())["end_reason"] == "media_error"
-
-    play(tmp_path, story)
-
-
-def test_a_model_that_stops_reading_is_lost_within_seconds(tmp_path: Path) -> None:
-    async def story(office: Office) -> None:
-        async with await office.phone(await office.webhook()) as phone:
-            phone.start()
-            await phone.until(lambda phone: phone.heard == SECOND_OF_SPEECH)
-            office.model.reads.clear()
-            phone.speak(b"\x01")
-            await phone.until(lambda phone: phone.close_code == 1000, seconds=10)
-            await office.over()
-        assert (await office.record())["end_reason"] == "model_error"
 
     play(tmp_path, story)
 

@@ -212,9 +212,10 @@ def test_a_pause_between_keys_makes_two_messages() -> None:
 
 def test_a_second_request_waits_for_the_response_before_it() -> None:
     world = answered(CallPlan(max_call_seconds=61))
-    world.run(0.1)
+    world.feed(ev.ResponseStarted("r0"), ev.ResponseEnded("r0", "completed"))
+    world.run(30.9)
     world.feed(ev.ResponseStarted("r1"))
-    assert Respond(guidance=WARNING) not in world.run(31.0)
+    assert Respond(guidance=WARNING) not in world.run(0.2)
     assert world.feed(ev.ResponseEnded("r1", "completed")) == [Respond(guidance=WARNING)]
 
 

@@ -24,9 +24,13 @@ from runtime.call.actions import (
     TruncateItem,
 )
 from runtime.call.usage import Usage
-from runtime.engines.realtime import RealtimeEngine, RealtimeSettings
+from runtime.engines.realtime import RealtimeEngine
+from runtime.engines.realtime_session import RealtimeSettings
+from schemas.voice import SemanticVad, ServerVad
 
-ENGINE = RealtimeEngine(RealtimeSettings("Be kind.", voice="cedar", silence_duration_ms=400))
+ENGINE = RealtimeEngine(
+    RealtimeSettings("Be kind.", voice="cedar", turn_detection=ServerVad(silence_duration_ms=400))
+)
 STRICT: TypeAdapter[BaseModel] = TypeAdapter(Annotated[RealtimeClientEvent, Field(discriminator="type")])
 
 
@@ -85,6 +89,15 @@ CALL = {"type": "function_call", "id": "i2", "call_id": "c1", "name": "hang_up",
         (
             {"type": "input_audio_buffer.speech_stopped", "item_id": "i3", "audio_end_ms": 1320},
             ev.CallerSpeechStopped("i3", 1320),
+        ),
+        (
+            {
+                "type": "conversation.item.input_audio_transcription.delta",
+                "item_id": "i3",
+                "content_index": 0,
+                "delta": "Hello",
+            },
+            ev.CallerWordsHeard("i3", "Hello"),
         ),
         (
             {
@@ -167,6 +180,10 @@ def test_a_configuration_that_is_refused_does_not_match() -> None:
     assert read(**error("invalid_value", "tm-configure")) == ev.ModelConfigured(False, "invalid_value: m")
 
 
+def test_an_expired_session_is_lost_and_can_be_replaced() -> None:
+    assert read(**error("session_expired")) == ev.ModelLost("session_expired")
+
+
 @pytest.mark.parametrize(
     "code",
     [
@@ -175,7 +192,6 @@ def test_a_configuration_that_is_refused_does_not_match() -> None:
         "credit_balance_exhausted",
         "insufficient_quota",
         "invalid_api_key",
-        "session_expired",
     ],
 )
 def test_errors_after_which_nothing_helps_are_fatal(code: str) -> None:
@@ -262,6 +278,57 @@ def test_the_session_speaks_the_telephones_format_both_ways() -> None:
         "create_response": True,
         "interrupt_response": True,
     }
+
+
+def test_an_agent_that_is_not_simply_interrupted_decides_itself_when_it_stops_and_answers() -> None:
+    settings = RealtimeSettings("Be kind.", turn_detection=SemanticVad(eagerness="low"), acts_on_speech=False)
+    assert configured(settings)["input"]["turn_detection"] == {
+        "type": "semantic_vad",
+        "eagerness": "low",
+        "create_response": False,
+        "interrupt_response": False,
+    }
+    capabilities = RealtimeEngine(settings).capabilities
+    assert not capabilities.cancels_on_speech
+    assert not capabilities.answers_on_pause
+
+
+def test_speed_and_noise_reduction_are_asked_for_only_where_they_are_declared() -> None:
+    audio = configured(RealtimeSettings("Be kind.", noise_reduction="near_field", speed=1.2))
+    assert audio["input"]["noise_reduction"] == {"type": "near_field"}
+    assert audio["output"]["speed"] == 1.2
+    plain = configured(RealtimeSettings("Be kind."))
+    assert "noise_reduction" not in plain["input"]
+    assert "speed" not in plain["output"]
+
+
+def configured(settings: RealtimeSettings) -> dict[str, dict[str, object]]:
+    """Return the audio part of what the settings ask for, once it has passed the strict types."""
+    event = RealtimeEngine(settings).encode(ConfigureModel())
+    assert invented(STRICT.validate_json(event)) == []
+    audio: dict[str, dict[str, object]] = json.loads(event)["session"]["audio"]
+    return audio
+
+
+@pytest.mark.parametrize(
+    ("turns", "matches"),
+    [
+        ({"type": "server_vad", "create_response": True, "interrupt_response": True}, True),
+        ({"type": "server_vad"}, True),
+        ({"type": "server_vad", "create_response": True, "interrupt_response": False}, False),
+        ({"type": "semantic_vad"}, False),
+        (None, False),
+    ],
+)
+def test_an_echo_with_another_turn_detection_does_not_match(
+    turns: dict[str, object] | None, matches: bool
+) -> None:
+    echo = updated()
+    audio = cast("dict[str, dict[str, dict[str, object]]]", echo["session"])["audio"]
+    audio["input"]["turn_detection"] = turns
+    meaning = read(**echo)
+    assert isinstance(meaning, ev.ModelConfigured)
+    assert meaning.matches == matches
 
 
 def test_a_custom_voice_is_named_by_its_id() -> None:

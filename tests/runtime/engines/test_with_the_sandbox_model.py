@@ -12,7 +12,8 @@ from runtime.call import events as ev
 from runtime.call.actions import Action, CloseModel, EndStream, EngineAction, Finished, TruncateItem
 from runtime.call.ending import Ending
 from runtime.call.plan import CallPlan
-from runtime.engines.realtime import RealtimeEngine, RealtimeSettings
+from runtime.engines.realtime import RealtimeEngine
+from runtime.engines.realtime_session import RealtimeSettings
 from sandbox.model import BISTRO, Call, Fail, Script, Session, say, when
 from sandbox.model.server_events import ServerEvent, encode
 from sandbox.model.session import Quirks
