@@ -1,0 +1,141 @@
+"""What a node asks of Twilio while its calls go on, in the background: their limit, recording, hang-up.
+
+Nothing of it may hold up or end a call: what fails is logged, and noted where the record should say so. The
+work of a call is a task of its own, the node's end ends them all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from runtime import twiml
+from runtime.twilio_api import AccountApi, TwilioApiError
+
+_log = logging.getLogger(__name__)
+
+# Twilio's own limit is a little later than ours: the net for a node that is gone.
+LIMIT_MARGIN_SECONDS: Final = 30
+# Twilio asks what follows a stream right after its end. If nobody has asked by then, it is told.
+AFTER_SECONDS: Final = 5.0
+# How long the node's end waits for what is under way.
+CLOSING_SECONDS: Final = 3.0
+MOST_TASKS: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingOrder:
+    """A recording that Twilio is to make; `callback` is told of its end."""
+
+    channels: Literal["dual", "mono"]
+    callback: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallLine:
+    """How a call is reached at Twilio: its SID, and the account and region that process it."""
+
+    call_sid: str
+    api: Callable[[], AccountApi]
+
+
+class LineWork:
+    """The background requests of one node."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._awaited: dict[str, asyncio.Event] = {}
+        self._closing = asyncio.Event()
+
+    def limit(self, line: CallLine, max_call_seconds: int) -> None:
+        """Let Twilio end the call a little after its own limit."""
+        self._start(line, "limit", _limit(line, max_call_seconds + LIMIT_MARGIN_SECONDS))
+
+    def record(self, line: CallLine, order: RecordingOrder, failed: Callable[[str], None]) -> None:
+        """Record the call; `failed` is told why it cannot be."""
+        self._start(line, "record", _record(line, order, failed))
+
+    def hang_up(self, line: CallLine, goodbye: str | None, *, stream_was_open: bool) -> None:
+        """See to it that a call which ended on our side ends in Twilio's eyes as well.
+
+        Closing the stream is not hanging up: it leads to a question that is answered with the goodbye. Where
+        that does not come, and where there was no stream to be closed, Twilio is told.
+        """
+        asked = self._awaited[line.call_sid] = asyncio.Event()
+        if not stream_was_open:
+            self._start(line, "hang_up", self._tell(line, goodbye))
+        else:
+            self._start(line, "hang_up", self._tell_unless_asked(line, goodbye, asked))
+
+    def asked(self, call_sid: str) -> None:
+        """Note that Twilio asked what follows, or that the call is over for Twilio."""
+        event = self._awaited.pop(call_sid, None)
+        if event is not None:
+            event.set()
+
+    async def close(self) -> None:
+        """Tell Twilio at once what was still being waited for, and wait for that, 3 s at most."""
+        self._closing.set()
+        if self._tasks:
+            _, late = await asyncio.wait(set(self._tasks), timeout=CLOSING_SECONDS)
+            for task in late:
+                task.cancel()
+            if late:
+                _log.warning("event=line_work_given_up tasks=%d", len(late))
+                await asyncio.wait(late)
+
+    def _start(self, line: CallLine, what: str, work: Coroutine[None, None, None]) -> None:
+        if len(self._tasks) >= MOST_TASKS:
+            work.close()
+            _log.error("event=%s_left_out call=%s reason=too_many", what, line.call_sid)
+            return
+        task = asyncio.create_task(work, name=f"{what} {line.call_sid}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _tell_unless_asked(self, line: CallLine, goodbye: str | None, asked: asyncio.Event) -> None:
+        waits = {asyncio.create_task(asked.wait()), asyncio.create_task(self._closing.wait())}
+        try:
+            await asyncio.wait(waits, timeout=AFTER_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        if not asked.is_set():
+            await self._tell(line, goodbye)
+
+    async def _tell(self, line: CallLine, goodbye: str | None) -> None:
+        """Hang up, after the words that the caller is owed."""
+        self._awaited.pop(line.call_sid, None)
+        try:
+            if goodbye is None:
+                await line.api().complete_call(line.call_sid)
+            else:
+                await line.api().redirect_call(line.call_sid, twiml=twiml.say_and_hang_up(goodbye))
+        except TwilioApiError as error:
+            if not error.call_is_over:
+                _log.warning("event=hang_up_failed call=%s detail=%r", line.call_sid, str(error))
+            return
+        _log.info("event=hung_up call=%s", line.call_sid)
+
+
+async def _limit(line: CallLine, seconds: int) -> None:
+    try:
+        await line.api().limit_call(line.call_sid, seconds)
+    except TwilioApiError as error:
+        if not error.call_is_over:
+            _log.warning("event=time_limit_not_set call=%s detail=%r", line.call_sid, str(error))
+
+
+async def _record(line: CallLine, order: RecordingOrder, failed: Callable[[str], None]) -> None:
+    try:
+        sid = await line.api().start_recording(
+            line.call_sid, channels=order.channels, callback=order.callback
+        )
+    except TwilioApiError as error:
+        _log.warning("event=recording_failed call=%s detail=%r", line.call_sid, str(error))
+        failed(str(error))
+        return
+    _log.info("event=recording_started call=%s recording=%s", line.call_sid, sid)

@@ -1,0 +1,169 @@
+"""One thread that writes the recordings of all calls of a node, second by second.
+
+The sizes in a file's header are brought up to date with each write, so what there is can be played whatever
+becomes of the process. A disk that fails or is full ends the recording, never the call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import queue
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from runtime.recording.tape import Piece, Side, Tape
+from runtime.recording.timeline import RATE, StereoTimeline
+
+_log = logging.getLogger(__name__)
+
+# Seconds of calls that may wait for the disk.
+MOST_WAITING: Final = 2_000
+CLOSING_SECONDS: Final = 10.0
+HEADER_BYTES: Final = 44
+_CHANNELS, _WIDTH = 2, 2
+
+
+class LocalRecording:
+    """The recording of one call, as the call sees it. Nothing here waits or raises."""
+
+    def __init__(self, path: Path, began: float, hand_over: Callable[[_Batch], bool]) -> None:
+        self.path = path
+        self.failed: str | None = None
+        self._tape = Tape()
+        self._timeline = StereoTimeline(began)
+        self._hand_over = hand_over
+        self._file: io.BufferedRandom | None = None
+        self._written = 0
+        self._closed = False
+
+    # --- on the event loop
+
+    def hear_caller(self, payload: str, now: float) -> None:
+        """Note a piece of the caller's audio: base64 µ-law, as it came."""
+        self._tape.note(Side.CALLER, now, payload)
+
+    def play_agent(self, payload: str, now: float) -> None:
+        """Note what was sent to be played to the caller."""
+        self._tape.note(Side.AGENT, now, payload)
+
+    def cut_agent(self, now: float) -> None:
+        """Note that what has not been played is thrown away."""
+        self._tape.note(Side.CUT, now)
+
+    def pass_on(self, now: float) -> None:
+        """Hand over what was noted; to be called about once a second."""
+        if not self._closed and not self._hand_over(_Batch(self, self._tape.take(), now)):
+            self._tape.lost += 1
+
+    def close(self, now: float) -> None:
+        """End the recording, once."""
+        if self._closed:
+            return
+        self._closed = True
+        self._hand_over(_Batch(self, self._tape.take(), now, last=True))
+        if self._tape.lost:
+            _log.warning("event=recording_has_gaps file=%s pieces=%d", self.path.name, self._tape.lost)
+
+    # --- in the writer's thread
+
+    def write(self, batch: _Batch) -> None:
+        """Write what the batch settles."""
+        if self.failed is not None:
+            return
+        try:
+            self._timeline.add(batch.pieces)
+            self._append(self._timeline.take(batch.now, last=batch.last))
+            if batch.last:
+                self._let_go()
+        except OSError as error:
+            self.failed = error.strerror or type(error).__name__
+            _log.error("event=recording_failed file=%s reason=%r", self.path.name, self.failed)
+            self._let_go()
+
+    def _append(self, samples: bytes) -> None:
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("w+b")
+        self._written += len(samples)
+        self._file.seek(0)
+        self._file.write(_header(self._written))
+        self._file.seek(0, io.SEEK_END)
+        self._file.write(samples)
+        self._file.flush()
+
+    def _let_go(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
+
+
+class _Batch:
+    """What a call hands over: its pieces up to the moment `now`."""
+
+    __slots__ = ("last", "now", "pieces", "recording")
+
+    def __init__(
+        self, recording: LocalRecording, pieces: list[Piece], now: float, *, last: bool = False
+    ) -> None:
+        self.recording = recording
+        self.pieces = pieces
+        self.now = now
+        self.last = last
+
+
+class RecordingWriter:
+    """The recordings of a node, in one folder. The thread starts with the first."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._queue: queue.Queue[_Batch | None] = queue.Queue(MOST_WAITING)
+        self._thread: threading.Thread | None = None
+
+    def begin(self, name: str, now: float) -> LocalRecording:
+        """Begin the recording `name` at the moment `now` (s)."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="recordings", daemon=True)
+            self._thread.start()
+        return LocalRecording((self._folder / f"{name}.wav").absolute(), now, self._take)
+
+    async def close(self) -> None:
+        """Wait until everything is written, some seconds at most."""
+        thread = self._thread
+        if thread is None:
+            return
+        await asyncio.get_running_loop().run_in_executor(None, self._stop, thread)
+        if thread.is_alive():
+            _log.error("event=recordings_not_finished batches=%d", self._queue.qsize())
+
+    def _stop(self, thread: threading.Thread) -> None:
+        try:
+            self._queue.put(None, timeout=CLOSING_SECONDS)
+        except queue.Full:
+            return
+        thread.join(CLOSING_SECONDS)
+
+    def _take(self, batch: _Batch) -> bool:
+        """Queue a batch; False when the disk is too far behind, and the batch is left out."""
+        try:
+            self._queue.put_nowait(batch)
+        except queue.Full:
+            return False
+        return True
+
+    def _run(self) -> None:
+        while (batch := self._queue.get()) is not None:
+            batch.recording.write(batch)
+
+
+def _header(size: int) -> bytes:
+    """Return the header of a WAV file with so many bytes of 16-bit stereo samples."""
+    size = min(size, 0xFFFFFFFF - HEADER_BYTES)
+    frame = _CHANNELS * _WIDTH
+    fmt = struct.pack("<HHIIHH", 1, _CHANNELS, RATE, RATE * frame, frame, 8 * _WIDTH)
+    riff = struct.pack("<4sI4s4sI", b"RIFF", HEADER_BYTES - 8 + size, b"WAVE", b"fmt ", len(fmt))
+    return riff + fmt + struct.pack("<4sI", b"data", size)
