@@ -28,6 +28,7 @@ from reconciler.api.lane import Lane
 from reconciler.api.retry import RetryPolicy, header
 from reconciler.output.printable import printable
 from reconciler.resource.credentials import sealed_text
+from reconciler.resource.defaults import HOME_REGION
 
 TIMEOUT = httpx2.Timeout(connect=10, read=30, write=10, pool=60)
 
@@ -45,7 +46,7 @@ class Target:
 
     account: str
     account_sid: str
-    region: str = "us1"
+    region: str = HOME_REGION
 
     def __str__(self) -> str:
         return f"account {self.account!r} ({self.account_sid})"

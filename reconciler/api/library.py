@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from twilio.base.exceptions import TwilioException
@@ -10,6 +10,8 @@ from twilio.rest import Client
 
 from reconciler.api.errors import ApiUnavailableError, ForbiddenRequestError, WrongAccountError
 from reconciler.api.http_client import NumbersTransport
+from reconciler.resource.defaults import FIELDS, HOME_REGION
+from reconciler.resource.settings import Settings, Value
 
 PAGE_SIZE = 1000  # Twilio: the most that a list page may have
 MOST_RECORDS = 100_000  # a list that does not end is cut here
@@ -76,7 +78,7 @@ class Session:
 
 def session_for(credentials: Credentials, transport: NumbersTransport) -> Session:
     """Make the library's client. Outside of us1, region and edge are both set: `api.ie1.…` is a dead host."""
-    abroad = credentials.region != "us1"
+    abroad = credentials.region != HOME_REGION
     client = Client(
         credentials.username,
         credentials.password,
@@ -90,7 +92,15 @@ def session_for(credentials: Credentials, transport: NumbersTransport) -> Sessio
     return Session(client, credentials.account, credentials.region)
 
 
-def text(record: object, field: str, default: str = "") -> str:
-    """Return a text of a record or a part of one; Twilio's default where it says nothing, "" or null."""
+def settings_of(record: object, fields: Iterable[str]) -> Settings:
+    """Return these fields of a record, or of a part of one; Twilio's defaults where it says nothing."""
+    return Settings().with_values({field: _value(record, field) for field in fields})
+
+
+def _value(record: object, field: str) -> Value:
+    """Return what a field holds; its default for "", null and what is of another type."""
     value = record.get(field) if isinstance(record, Mapping) else getattr(record, field, None)
-    return value if isinstance(value, str) and value else default
+    default = FIELDS[field]
+    if isinstance(default, str):
+        return value if isinstance(value, str) and value else default
+    return value if isinstance(value, bool) else default

@@ -5,13 +5,14 @@ Twilio: a service without `inbound_request_url` drops what comes in.
 
 from __future__ import annotations
 
-from reconciler.api.library import MOST_RECORDS, PAGE_SIZE, Session, text
+from reconciler.api.library import MOST_RECORDS, PAGE_SIZE, Session, settings_of
 from reconciler.api.ports import Receipt
 from reconciler.api.retry import header
 from reconciler.resource.live import LiveNumber, live_number
 from reconciler.resource.settings import Settings
 
 _WHAT = "Messaging Service"
+_FIELDS = ("inbound_request_url", "inbound_method", "status_callback")
 
 
 class MessagingServices:
@@ -43,9 +44,5 @@ class MessagingServices:
             region=self._session.region,
             sid=sid,
             number=sid,
-            stored=Settings(
-                inbound_request_url=text(record, "inbound_request_url"),
-                inbound_method=text(record, "inbound_method", "POST"),
-                status_callback=text(record, "status_callback"),
-            ),
+            stored=settings_of(record, _FIELDS),
         )

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.api.library import MOST_RECORDS, PAGE_SIZE, Session, text
+from reconciler.api.library import MOST_RECORDS, PAGE_SIZE, Session, settings_of
 from reconciler.api.ports import Receipt
 from reconciler.api.retry import header
 from reconciler.resource.live import LiveNumber, live_number
 from reconciler.resource.settings import Settings
 
 _WHAT = "phone number"
+_FIELDS = (
+    "voice_url",
+    "voice_method",
+    "voice_fallback_url",
+    "voice_fallback_method",
+    "status_callback",
+    "status_callback_method",
+    "voice_application_sid",
+    "trunk_sid",
+    "friendly_name",
+    "voice_caller_id_lookup",
+)
 
 
 class PhoneNumbers:
@@ -48,21 +60,5 @@ class PhoneNumbers:
             sid=self._session.required(record, "sid", _WHAT),
             number=self._session.required(record, "phone_number", _WHAT),
             can_voice=not isinstance(capabilities, Mapping) or capabilities.get("voice") is not False,
-            stored=_settings(record),
+            stored=settings_of(record, _FIELDS),
         )
-
-
-def _settings(record: object) -> Settings:
-    """Return the managed fields of a record; Twilio's defaults where it says nothing."""
-    return Settings(
-        voice_url=text(record, "voice_url"),
-        voice_method=text(record, "voice_method", "POST"),
-        voice_fallback_url=text(record, "voice_fallback_url"),
-        voice_fallback_method=text(record, "voice_fallback_method", "POST"),
-        status_callback=text(record, "status_callback"),
-        status_callback_method=text(record, "status_callback_method", "POST"),
-        voice_application_sid=text(record, "voice_application_sid"),
-        trunk_sid=text(record, "trunk_sid"),
-        friendly_name=text(record, "friendly_name"),
-        voice_caller_id_lookup=getattr(record, "voice_caller_id_lookup", None) is True,
-    )

@@ -12,8 +12,7 @@ from reconciler.api.errors import ApiRefusedError
 from reconciler.api.library import Session
 from reconciler.api.ports import Receipt
 from reconciler.api.retry import header
-
-HOME_REGION = "us1"
+from reconciler.resource.defaults import HOME_REGION
 
 
 class Routes:

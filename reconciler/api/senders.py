@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from twilio.rest.messaging.v2.channels_sender import ChannelsSenderList
 
 from reconciler.api.errors import ApiError
-from reconciler.api.library import MOST_RECORDS, PAGE_SIZE, Session, text
+from reconciler.api.library import MOST_RECORDS, PAGE_SIZE, Session, settings_of
 from reconciler.api.ports import Receipt
 from reconciler.api.retry import header
 from reconciler.resource.live import LiveNumber, live_number
@@ -22,6 +22,7 @@ from reconciler.resource.settings import Settings
 SETTLING_SECONDS = (0.25, 0.5, 1.0, 2.0, 2.0, 4.0, 4.0, 8.0, 8.0)
 """The waits between looks at a sender that is still being updated: half a minute in all."""
 
+_FIELDS = ("callback_url", "callback_method", "status_callback_url")
 _UPDATING = "ONLINE:UPDATING"
 _CHANNEL = "whatsapp"
 _WHAT = "WhatsApp sender"
@@ -70,17 +71,12 @@ class WhatsAppSenders:
     def _live(self, record: object) -> LiveNumber:
         """Take over a record of the library, checked, with unset values as ""."""
         sender_id = self._session.required(record, "sender_id", _WHAT)
-        webhook = self._webhook(record)
         return live_number(
             account=self._session.account,
             region=self._session.region,
             sid=self._session.required(record, "sid", _WHAT),
             number=sender_id.removeprefix(f"{_CHANNEL}:"),
-            stored=Settings(
-                callback_url=text(webhook, "callback_url"),
-                callback_method=text(webhook, "callback_method", "POST"),
-                status_callback_url=text(webhook, "status_callback_url"),
-            ),
+            stored=settings_of(self._webhook(record), _FIELDS),
         )
 
     def _webhook(self, record: object) -> dict[str, object]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import get_args
 
-from reconciler.importing.naming import is_default_friendly_name, name_for_route, route_in_words
+from reconciler.importing.naming import name_for_route, route_in_words
 from reconciler.planning.diff import Policy, diff
+from reconciler.resource.defaults import is_default_friendly_name
 from reconciler.resource.desired import desired_number
 from reconciler.resource.live import LiveNumber
 from reconciler.resource.ownership import agent_named_in

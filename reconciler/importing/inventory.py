@@ -10,8 +10,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 
-from reconciler.api.routes import HOME_REGION
 from reconciler.planning.reading import ROUTES_AT_ONCE, Readers, together
+from reconciler.resource.defaults import HOME_REGION
 from reconciler.resource.live import LiveNumber
 from reconciler.resource.ownership import is_ours
 from schemas.fleet import Fleet

@@ -1,4 +1,4 @@
-"""Names for what an import finds: an agent's from where callers go, a number's unless Twilio gave it."""
+"""Names for the agents that an import finds: from where callers of their numbers go."""
 
 from __future__ import annotations
 
@@ -13,16 +13,6 @@ NOBODYS = "unassigned"
 """The agent of numbers that reach nothing."""
 
 _LONGEST_NAME = 48
-
-
-def is_default_friendly_name(name: str, number: str) -> bool:
-    """Tell whether a number's name is the one that it came with.
-
-    Twilio: numbers of the North American plan are named `(415) 555-0123`, others as they are dialled.
-    """
-    digits = number.removeprefix("+1")
-    national = f"({digits[:3]}) {digits[3:6]}-{digits[6:]}" if len(digits) == 10 else number
-    return name in ("", number, national)
 
 
 def route_in_words(settings: Settings) -> str:

@@ -8,6 +8,7 @@ from unicodedata import normalize
 from reconciler.applying.report import AlreadyDone, Failed, NotAttempted, Outcome, Report, Stale, Updated
 from reconciler.output.printable import printable
 from reconciler.planning.plan import Action, Cause, Change, Plan, Skipped, SkipReason
+from reconciler.resource.defaults import HOME_REGION
 from reconciler.resource.kinds import Resource
 from reconciler.resource.settings import FieldChange, Value
 from schemas.places import Place
@@ -92,7 +93,7 @@ def listed_counts(counts: Iterable[tuple[int, str]]) -> str:
 def subject_of(change: Change) -> str:
     """Return what is written: the number, with what else has that number, and a region other than us1."""
     kind = _KINDS[change.resource]
-    region = "" if change.region == "us1" else change.region
+    region = "" if change.region == HOME_REGION else change.region
     told = ", ".join(part for part in (kind, region) if part)
     return f"{change.number} ({told})" if told else change.number
 

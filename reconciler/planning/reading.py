@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from reconciler.api.connections import has_credentials
 from reconciler.api.ports import AccountReader
-from reconciler.api.routes import HOME_REGION
 from reconciler.planning.diff import Policy
+from reconciler.resource.defaults import HOME_REGION
 from reconciler.resource.desired import MESSAGING_REGION, DesiredNumber
 from reconciler.resource.kinds import Resource
 from reconciler.resource.live import LiveNumber

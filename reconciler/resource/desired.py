@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from reconciler.resource.defaults import HOME_REGION
 from reconciler.resource.kinds import Resource
 from reconciler.resource.marker import add_marker, fingerprint
 from reconciler.resource.overrides import Overrides, with_overrides
@@ -14,7 +15,7 @@ from schemas.agent import Agent
 from schemas.fleet import DeclaredNumber, Fleet
 from schemas.places import Place
 
-MESSAGING_REGION = "us1"
+MESSAGING_REGION = HOME_REGION
 """Where Messaging Services and senders are looked for. Twilio: WhatsApp is not available in ie1."""
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import SplitResult, urlsplit
 
+from reconciler.resource.defaults import DEMO_HOST
 from reconciler.resource.marker import marker_in, marker_of
 from reconciler.resource.settings import Settings
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-
-# Twilio: a new number answers with this host's greeting until somebody configures it.
-_DEMO_HOST = "demo.twilio.com"
 
 
 def host_of(url: str) -> str:
@@ -40,7 +38,7 @@ def is_under(url: str, public_url: str) -> bool:
 
 def is_nobodys(url: str) -> bool:
     """Tell whether a URL is free to be replaced: blank, or Twilio's demo."""
-    return not url or host_of(url) == _DEMO_HOST
+    return not url or host_of(url) == DEMO_HOST
 
 
 def is_url_of_ours(url: str, public_url: str) -> bool:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from reconciler.importing.decisions import Imported
 from reconciler.importing.files import ImportFiles
-from reconciler.importing.naming import is_default_friendly_name
 from reconciler.importing.run import make_import
 from reconciler.planning.make import Wishes, make_plan
 from reconciler.planning.plan import Plan, SkipReason
+from reconciler.resource.defaults import is_default_friendly_name
 from reconciler.resource.live import LiveNumber
 from schemas import TmError, load_fleet
 from schemas.file_edits import diff_of
