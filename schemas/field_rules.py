@@ -1,13 +1,10 @@
-"""Rules within one document that are about several fields, or about the world: media, private hosts."""
+"""Rules within one document that are about several fields, or about the world: media."""
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from schemas import codes
 from schemas.account import Account
@@ -19,7 +16,7 @@ from schemas.places import Diagnostic, Place
 from schemas.references import has_reference
 from schemas.source import SourceMap
 from schemas.suggestions import did_you_mean, listed
-from schemas.tools import HttpTool, McpTool
+from schemas.tool_rules import check_tools
 from schemas.voice import REALTIME_VOICES
 
 FieldPath = tuple[str | int, ...]
@@ -44,7 +41,7 @@ class FieldRules:
             yield from self._check_media_of(entry.model, entry.source, ())
         elif isinstance(entry.model, Agent):
             yield from _check_voice(entry.model, entry.source)
-            yield from _check_tools(entry.model, entry.source)
+            yield from check_tools(entry.model, entry.source)
             yield from _check_whatsapp(entry.model, entry.source)
             yield from _not_acted_on(entry.model, entry.source)
             if isinstance(entry.model.hold, Hold):
@@ -113,41 +110,6 @@ def _check_voice(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
         hint = did_you_mean(voice.name, REALTIME_VOICES) or f"; they are {listed(REALTIME_VOICES, 'and')}"
         message = f'there is no Realtime voice "{voice.name}"{hint}'
         yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "name")))
-
-
-def _check_tools(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
-    allowed = {host.lower() for host in agent.tool_hosts}
-    for index, tool in enumerate(agent.tools):
-        if isinstance(tool, HttpTool):
-            url, path = tool.http.url, ("tools", index, "http", "url")
-        elif isinstance(tool, McpTool):
-            url, path = tool.mcp.url, ("tools", index, "mcp", "url")
-        else:
-            continue
-        host = urlsplit(url).hostname or ""
-        if is_private_host(host) and host not in allowed:
-            message = f"{host} is a private host; allow it with tool_hosts: [{host}]"
-            yield _error(codes.PRIVATE_TOOL_HOST, message, source.place_of(path))
-
-
-def is_private_host(host: str) -> bool:
-    """Tell whether a host is, without looking it up, loopback, link-local or otherwise not public.
-
-    The old spellings of IPv4 that connect all the same (`127.1`, `0x7f000001`) are seen through.
-    """
-    name = host.lower().rstrip(".")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        try:
-            address = ipaddress.ip_address(socket.inet_aton(name))
-        except OSError:
-            return False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return not address.is_global
 
 
 def _check_whatsapp(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:

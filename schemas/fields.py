@@ -25,6 +25,7 @@ from schemas.reading import Reading, problem, shown
 from schemas.references import Resolved, Unresolved
 from schemas.source import Plain, Reference
 from schemas.suggestions import did_you_mean, listed
+from schemas.templates import PLACE, has_place_in_host
 
 E164_PATTERN = r"^\+[1-9]\d{6,14}$"
 PREFIX_PATTERN = r"^\+[1-9]\d{0,13}\*$"
@@ -119,6 +120,13 @@ def _http_url(text: str) -> str:
     return text
 
 
+def _request_url(text: str) -> str:
+    if has_place_in_host(text):
+        raise problem(codes.BAD_URL, "{{ … }} may stand in the path and the query of a URL, not in its host")
+    _http_url(PLACE.sub("x", text))
+    return text
+
+
 def _public_url(text: str) -> str:
     parts = urlsplit(_http_url(text))
     if parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.hostname or ""):
@@ -141,6 +149,9 @@ AccountSid = Annotated[
     str, _text_check(_account_sid), WithJsonSchema({"type": "string", "pattern": ACCOUNT_SID_PATTERN})
 ]
 HttpUrl = Annotated[str, _text_check(_http_url), WithJsonSchema({"type": "string", "pattern": "^https?://"})]
+RequestUrl = Annotated[
+    str, _text_check(_request_url), WithJsonSchema({"type": "string", "pattern": "^https?://"})
+]
 PublicUrl = Annotated[
     str, _text_check(_public_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^?#]+$"})
 ]

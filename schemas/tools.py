@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from schemas.declared import Declared
-from schemas.fields import HttpUrl, Json, JsonObject, OneOrMore, Text, choice
+from schemas.fields import HttpUrl, Json, JsonObject, OneOrMore, RequestUrl, Text, choice
 from schemas.secret import Secret
 
 MethodName = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -18,10 +18,10 @@ BuiltinName = Literal["hang_up", "transfer", "send_digits", "collect_digits", "t
 class HttpCall(Declared):
     """A request to a service of the company's; a tool's arguments are its JSON body."""
 
-    url: HttpUrl
+    url: RequestUrl
     """Where the request goes; {{ name }} in its path or query stands for an argument, percent-encoded."""
     method: Annotated[MethodName, choice(MethodName)] = "POST"
-    """The HTTP method."""
+    """The HTTP method; arguments of GET and DELETE that are not in the URL are its query."""
     headers: Mapping[str, Secret] = Field(default_factory=dict)
     """Headers, never printed or logged."""
     body: Json = None
@@ -29,9 +29,9 @@ class HttpCall(Declared):
     timeout: Annotated[float, Field(gt=0, le=60)] = 5
     """Seconds after which the request has failed, retries included."""
     retries: Annotated[int, Field(ge=0, le=5)] = 0
-    """How often it is repeated after a failure that may pass; for requests that may be repeated."""
+    """How often it is repeated after a failure that may pass; a POST then carries an Idempotency-Key."""
     max_response_bytes: Annotated[int, Field(ge=1, le=1_000_000)] = 32_768
-    """How much of an answer the model is given, at most."""
+    """How much of an answer is read and given to the model, at most."""
 
 
 class HttpTool(Declared):
