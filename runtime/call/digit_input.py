@@ -1,0 +1,63 @@
+"""Digits that the caller is to type: gathered until a key, their number or a pause ends them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from runtime.call.toolset import JsonObject
+
+FINISH_KEY: Final = "#"
+PAUSE: Final = 8.0  # s without a key
+MOST_DIGITS: Final = 32
+
+
+class DigitInput:
+    """One input. The pause counts from `listen`, when the caller has heard what is wanted, and each key."""
+
+    __slots__ = ("_digits", "_finish_key", "_most", "_pause", "call_id", "due_at", "ended_by", "prompt")
+
+    def __init__(self, call_id: str, arguments: JsonObject) -> None:
+        """Begin with checked arguments: `prompt`, `max_digits`, `finish_key`, `timeout_s`, all optional."""
+        prompt, most = arguments.get("prompt"), arguments.get("max_digits")
+        finish_key, pause = arguments.get("finish_key"), arguments.get("timeout_s")
+        self.call_id = call_id
+        self.prompt = prompt if isinstance(prompt, str) and prompt else None
+        self.due_at = math.inf
+        self.ended_by: str | None = None
+        self._most = int(most) if isinstance(most, int | float) else MOST_DIGITS
+        self._finish_key = finish_key if isinstance(finish_key, str) else FINISH_KEY
+        self._pause = float(pause) if isinstance(pause, int | float) else PAUSE
+        self._digits = ""
+
+    @property
+    def listening(self) -> bool:
+        """Whether the pause is being counted."""
+        return self.due_at != math.inf
+
+    def listen(self, now: float) -> None:
+        """Begin to count: the caller has heard what to type."""
+        if not self.listening:
+            self.due_at = now + self._pause
+
+    def press(self, key: str, now: float) -> None:
+        """Take a key."""
+        if key == self._finish_key:
+            self.ended_by = "finish_key"
+            return
+        self._digits += key
+        self.due_at = now + self._pause
+        if len(self._digits) >= self._most:
+            self.ended_by = "max_digits"
+
+    def wake(self, now: float) -> None:
+        """End the input when the caller has paused for long enough."""
+        if now >= self.due_at and self.ended_by is None:
+            self.ended_by = "timeout"
+
+    def result(self) -> str:
+        """Return what the model is told."""
+        return msgspec.json.encode({"digits": self._digits, "ended_by": self.ended_by}).decode()

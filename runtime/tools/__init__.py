@@ -1,0 +1,1 @@
+"""What an agent's tools do outside of the call: HTTP requests, within the bounds that a phone call sets."""
