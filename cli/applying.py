@@ -129,7 +129,7 @@ def require_agreement(plan: Plan, *, asks: bool) -> None:
     """
     if not (asks and plan.changes):
         if plan.diagnostics:
-            err().print(diagnostics_text(plan), end="")
+            err().print(diagnostics_text(plan.diagnostics), end="")
         return
     err().print(plan_text(plan))
     try:

@@ -172,4 +172,5 @@ async def apply_until(
                 lock_lost=lost.is_set(),
                 traffic=connections.traffic,
                 seconds=time.monotonic() - began,
+                diagnostics=tuple(note for note in answered.diagnostics if note not in plan.diagnostics),
             )

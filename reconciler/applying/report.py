@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from reconciler.api.lane import Traffic
 from reconciler.planning.plan import Change, Plan, Skipped, SkipReason, Unchanged
+from schemas.places import Diagnostic
 
 EXIT_OK = 0
 EXIT_ERROR = 1
@@ -66,7 +67,8 @@ Outcome = Updated | AlreadyDone | Stale | Failed | NotAttempted
 class Report:
     """Every number of the plan with its outcome, in the plan's order.
 
-    `traffic` and `seconds` are what the run took.
+    `diagnostics` is what the checks before the first write found worth knowing; `traffic` and `seconds` are
+    what the run took.
     """
 
     plan_id: str
@@ -77,6 +79,7 @@ class Report:
     lock_lost: bool = False
     traffic: Traffic = field(default_factory=Traffic)
     seconds: float = 0.0
+    diagnostics: tuple[Diagnostic, ...] = ()
 
     def of(self, *kinds: type[Outcome]) -> Iterator[Outcome]:
         """Yield the outcomes of these kinds."""

@@ -88,22 +88,29 @@ def report_document(report: Report) -> dict[str, object]:
             "unchanged": [{**_unchanged_item(unchanged), "action": None} for unchanged in report.unchanged],
             "not_attempted": _changes_of(report, NotAttempted),
         },
-        error=None,
+        report.diagnostics,
     )
 
 
 def report_error_document(error: str, plan_id: str | None = None) -> dict[str, object]:
     """Return the report of a run that could not happen: every list is empty."""
     lists = ("updated", "skipped", "failed", "stale", "unchanged", "not_attempted")
-    return _report(plan_id, {name: [] for name in lists}, error)
+    return _report(plan_id, {name: [] for name in lists}, error=error)
 
 
-def _report(plan_id: str | None, lists: Mapping[str, Sequence[Json]], error: str | None) -> dict[str, object]:
+def _report(
+    plan_id: str | None,
+    lists: Mapping[str, Sequence[Json]],
+    diagnostics: Iterable[Diagnostic] = (),
+    *,
+    error: str | None = None,
+) -> dict[str, object]:
     return {
         "format_version": FORMAT_VERSION,
         "tool_version": tool_version(),
         "plan_id": plan_id,
         **lists,
+        "diagnostics": [_diagnostic(diagnostic) for diagnostic in diagnostics],
         "summary": {name: len(items) for name, items in lists.items()},
         "error": error,
     }

@@ -38,7 +38,8 @@ def plan_annotations(plan: Plan) -> str:
 
 def report_annotations(report: Report) -> str:
     """Return a report's commands, one in a line: failures are errors; what is as wanted is not mentioned."""
-    return workflow_commands([*_of_outcomes(report.outcomes), *map(_of_skipped, report.skipped)])
+    notes = map(annotation_of, report.diagnostics)
+    return workflow_commands([*_of_outcomes(report.outcomes), *map(_of_skipped, report.skipped), *notes])
 
 
 def error_annotations(error: TmError, diagnostics: Iterable[Diagnostic] = (), *, title: str = "Plan") -> str:

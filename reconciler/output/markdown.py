@@ -76,7 +76,8 @@ def report_markdown(report: Report, *, title: str = "Apply", limit: int = MAX_CH
     wrong = [outcome for outcome in report.outcomes if isinstance(outcome, _NOT_WRITTEN)]
     right = [outcome for outcome in report.outcomes if not isinstance(outcome, _NOT_WRITTEN)]
     page = _Page(f"{title}: {report_summary_line(report)}", limit)
-    page.add_lines([*map(_outcome_line, wrong), *_skipped_lines(report.skipped)])
+    notes = _diagnostic_lines(report.diagnostics)
+    page.add_lines([*map(_outcome_line, wrong), *notes, *_skipped_lines(report.skipped)])
     by_agent = sorted(right, key=lambda outcome: _agent_of(outcome.change))
     for agent, group in groupby(by_agent, lambda outcome: _agent_of(outcome.change)):
         page.add_fold(_report_fold(agent, tuple(group)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.text import Text
 
 from reconciler.applying.report import AlreadyDone, Failed, NotAttempted, Outcome, Report, Stale, Updated
@@ -22,6 +24,7 @@ from reconciler.output.wording import (
 )
 from reconciler.planning.plan import Action, Change, Plan, Skipped
 from reconciler.resource.settings import FieldChange
+from schemas.places import Diagnostic
 
 _SIGNS = {
     Action.ADOPT: ("+", "green"),
@@ -51,14 +54,14 @@ def plan_text(plan: Plan, summary: str | None = None) -> Text:
     for skipped in plan.skipped:
         _skipped_line(text, skipped)
     if plan.diagnostics:
-        text.append("\n").append(diagnostics_text(plan))
+        text.append("\n").append(diagnostics_text(plan.diagnostics))
     return text
 
 
-def diagnostics_text(plan: Plan) -> Text:
-    """Return a plan's warnings, one in a line, ending in a newline if there are any."""
+def diagnostics_text(diagnostics: Iterable[Diagnostic]) -> Text:
+    """Return the warnings of a plan or a report, one in a line, ending in a newline if there are any."""
     text = Text()
-    for diagnostic in plan.diagnostics:
+    for diagnostic in diagnostics:
         text.append(f"{diagnostic.severity}: ", "yellow").append(f"{printable(str(diagnostic))}\n")
     return text
 
@@ -75,6 +78,8 @@ def report_text(report: Report) -> Text:
         text.append("\n")
     for skipped in report.skipped:
         _skipped_line(text, skipped)
+    if report.diagnostics:
+        text.append("\n").append(diagnostics_text(report.diagnostics))
     if report.traffic.sent:
         text.append("\n").append(f"{traffic_line(report)}\n", "dim")
     return text

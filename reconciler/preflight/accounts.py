@@ -15,6 +15,7 @@ from reconciler.api.connections import credentials_for
 from reconciler.api.library import Credentials
 from reconciler.preflight.asking import Answer, Asker, NoAnswerError
 from reconciler.preflight.finding import Finding, Subject
+from reconciler.resource.defaults import HOME_REGION
 from reconciler.resource.live import LiveNumber
 from schemas.account import Account
 from schemas.errors import TmError
@@ -51,7 +52,7 @@ class TwilioApi:
     async def get(self, credentials: Credentials, path: str) -> Answer:
         """Ask the host of the credentials' region, as the `twilio` library names it. Raises NoAnswerError."""
         region, edge = credentials.region, credentials.edge
-        meant = "api.twilio.com" if region == "us1" else f"api.{edge}.{region}.twilio.com"
+        meant = "api.twilio.com" if region == HOME_REGION else f"api.{edge}.{region}.twilio.com"
         base = self.api_url.rstrip("/") if self.api_url else f"https://{meant}"
         return await self.asker.ask(
             "GET",
@@ -88,7 +89,7 @@ async def check_account(
     if answer.status != HTTPStatus.OK:
         return findings
     if region == account.region:
-        findings.append(await _check_kind(subject, api, credentials))
+        findings.append(await check_kind(account, api))
     return [*findings, *await _check_numbers(subject, lists(account.name, region), tuple(numbers))]
 
 
@@ -175,11 +176,15 @@ def _check_token(subject: Subject, account: Account, region: str) -> Finding:
     return subject.ok("auth token", "at hand, for signatures")
 
 
-async def _check_kind(subject: Subject, api: TwilioApi, credentials: Credentials) -> Finding:
+async def check_kind(account: Account, api: TwilioApi) -> Finding:
+    """Ask in the account's own region what kind it is: trial, full, suspended or closed."""
+    subject = Subject(f"account {account.name} ({account.region})")
     try:
-        return judge_kind(subject, await api.get(credentials, ".json"))
+        return judge_kind(subject, await api.get(credentials_for(account, account.region), ".json"))
     except NoAnswerError as error:
         return subject.warning("kind", f"not known: {error}", "Ask again later.")
+    except TmError as error:
+        return subject.warning("kind", f"not known: {error.message}", error.hint or "")
 
 
 async def _check_numbers(

@@ -1,29 +1,41 @@
 """Before apply points a number anywhere for the first time: is there somebody to answer?
 
-An agent whose checks fail keeps its new numbers from being written; they are skipped, with the reason.
-Numbers that already point to the same host are written as ever.
+An agent whose checks fail, or whose account takes no calls, keeps its new numbers from being written; they
+are skipped, with the reason. Numbers that already point to the same host are written as ever. What limits the
+calls of an account, such as being a trial, is told.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from reconciler.planning import codes
 from reconciler.planning.plan import Action, Change, Plan, Skipped, SkipReason
+from reconciler.preflight.accounts import check_kind
 from reconciler.preflight.agents import AgentChecks
-from reconciler.preflight.examination import check_public_url, instruments
-from reconciler.preflight.finding import Finding, first_failure
+from reconciler.preflight.examination import Instruments, check_public_url, instruments
+from reconciler.preflight.finding import Finding, Verdict, first_failure
 from reconciler.resource.ownership import host_of, is_under
 from schemas.agent import Agent
 from schemas.fleet import Fleet
+from schemas.places import Diagnostic
 
 # However slow the server: what is not known by then has failed.
 PREFLIGHT_SECONDS = 60.0
 SECONDS_PER_AGENT = 0.5
 
 Check = Callable[[AgentChecks, Agent], Awaitable[list[Finding]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the checks came to: agents that would not be answered (name -> why), and what else to know."""
+
+    failures: Mapping[str, str]
+    notes: tuple[Diagnostic, ...] = ()
 
 
 def needs_preflight(change: Change, public_url: str) -> bool:
@@ -67,11 +79,11 @@ async def _checked(
     names = sorted(named & fleet.agents.keys())
     if not names:
         return plan
-    checking = asyncio.create_task(_failures(fleet, environ, names, check))
+    checking = asyncio.create_task(_judged(fleet, environ, names, check))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({checking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        return without_failures(plan, checking.result(), public_url, needs) if checking.done() else plan
+        return _with(checking.result(), plan, public_url, needs) if checking.done() else plan
     finally:
         for task in (checking, stopping):
             task.cancel()
@@ -97,28 +109,55 @@ def without_failures(
     return replace(plan, changes=tuple(kept), skipped=(*plan.skipped, *skipped))
 
 
-async def _failures(
-    fleet: Fleet, environ: Mapping[str, str], names: list[str], check_agent: Check
-) -> dict[str, str]:
-    """Return the agents that would not be answered, and why."""
+def _with(judged: Judged, plan: Plan, public_url: str, needs: Callable[[Change, str], bool]) -> Plan:
+    """Return the plan without what would not be answered, and with what there is to know, each told once."""
+    notes = tuple(dict.fromkeys((*plan.diagnostics, *judged.notes)))
+    return replace(without_failures(plan, judged.failures, public_url, needs), diagnostics=notes)
+
+
+async def _judged(
+    fleet: Fleet, environ: Mapping[str, str], names: Sequence[str], check_agent: Check
+) -> Judged:
+    """Check the accounts of these agents, what all agents have in common, and each agent."""
     seconds = PREFLIGHT_SECONDS + SECONDS_PER_AGENT * len(names)
     failures = dict.fromkeys(names, f"the checks did not end within {seconds:g} s")
+    notes: tuple[Diagnostic, ...] = ()
     with contextlib.suppress(TimeoutError):  # who has not passed by then has failed
         async with asyncio.timeout(seconds), instruments(fleet, environ) as tools:
+            kinds = await _kinds(fleet, names, tools)
+            notes = _notes(kinds.values())
             service = await check_public_url(fleet, tools)
             if failure := first_failure(service.findings):
-                return dict.fromkeys(names, detail_of(failure))
+                return Judged(dict.fromkeys(names, detail_of(failure)), notes)
             checks = AgentChecks(fleet, tools.public)
 
             async def check(name: str) -> None:
-                failure = first_failure(await check_agent(checks, fleet.agents[name]))
+                agent = fleet.agents[name]
+                kind = kinds[fleet.account_of(agent).name]
+                failure = first_failure([kind]) or first_failure(await check_agent(checks, agent))
                 if failure is None:
                     del failures[name]
                 else:
                     failures[name] = detail_of(failure)
 
             await asyncio.gather(*map(check, names))
-    return failures
+    return Judged(failures, notes)
+
+
+def _notes(kinds: Iterable[Finding]) -> tuple[Diagnostic, ...]:
+    """Return what is to be known of accounts that take calls, but not every call."""
+    return tuple(
+        Diagnostic("warning", codes.ACCOUNT_LIMITS, detail_of(kind), None)
+        for kind in kinds
+        if kind.verdict is Verdict.WARNING
+    )
+
+
+async def _kinds(fleet: Fleet, names: Iterable[str], tools: Instruments) -> Mapping[str, Finding]:
+    """Ask for the kind of each account (by name) that the agents have their numbers in."""
+    accounts = {account.name: account for account in (fleet.account_of(fleet.agents[name]) for name in names)}
+    found = await asyncio.gather(*(check_kind(account, tools.twilio) for account in accounts.values()))
+    return dict(zip(accounts, found, strict=True))
 
 
 def detail_of(failure: Finding) -> str:

@@ -6,11 +6,15 @@ import io
 import json
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from reconciler import runs
+from reconciler.planning.plan import Plan
+from schemas.places import Diagnostic
 from tests.cli.wire_world import WireWorld, wire_world
 from tests.reconciler.fleets import FLEET
 from tests.reconciler.numbers import FRONT_DESK, SALES
@@ -288,3 +292,18 @@ def test_warnings_of_the_plan_are_told_on_stderr(world: WireWorld) -> None:
     done = world.tm("apply", "--yes", "--format", "json")
     assert f"TM302 {SALES} still points to agent 'sales'" in done.err
     assert done.json()["summary"]["unchanged"] == 1
+
+
+def test_what_the_checks_found_worth_knowing_is_in_the_report(
+    world: WireWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def on_trial(plan: Plan, *_: object) -> Plan:
+        note = Diagnostic("warning", "TM304", "account main: only verified callers", None)
+        return replace(plan, diagnostics=(*plan.diagnostics, note))
+
+    monkeypatch.setattr(runs, "checked_plan", on_trial)
+    (told,) = world.tm("apply", "--yes", "--format", "json").json()["diagnostics"]
+    assert told["code"] == "TM304"
+    assert "warning: TM304 account main" in world.tm("apply", "--yes").out
+    assert "::warning title=TM304::" in world.tm("apply", "--yes", "--format", "github").out
+    assert "`TM304`" in world.tm("apply", "--yes", "--format", "markdown").out

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from reconciler.planning.diff import Policy, diff
 from reconciler.planning.plan import Plan, SkipReason
 from reconciler.preflight import gate
 from reconciler.preflight.finding import Subject
-from reconciler.preflight.gate import checked_plan, detail_of, needs_preflight, without_failures
+from reconciler.preflight.gate import Judged, checked_plan, detail_of, needs_preflight, without_failures
 from tests.reconciler.fleets import ENVIRONMENT, load
 from tests.reconciler.numbers import (
     FRONT_DESK,
@@ -25,7 +27,7 @@ from tests.reconciler.numbers import (
     live,
     wanted,
 )
-from tests.reconciler.preflight.servers import loopback
+from tests.reconciler.preflight.servers import Talk, loopback
 
 
 def two_adoptions() -> Plan:
@@ -94,16 +96,16 @@ def test_an_interrupt_ends_the_checks_and_leaves_the_plan_as_it_is(
 ) -> None:
     cancelled = False
 
-    async def endless(*_: object) -> dict[str, str]:
+    async def endless(*_: object) -> Judged:
         nonlocal cancelled
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             cancelled = True
             raise
-        return {}
+        return Judged({})
 
-    monkeypatch.setattr(gate, "_failures", endless)
+    monkeypatch.setattr(gate, "_judged", endless)
 
     async def story() -> Plan:
         stop = asyncio.Event()
@@ -115,9 +117,61 @@ def test_an_interrupt_ends_the_checks_and_leaves_the_plan_as_it_is(
 
 
 def test_where_nothing_is_new_nobody_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "_failures", None)
+    monkeypatch.setattr(gate, "_judged", None)
     plan = diff((wanted(),), [applied(wanted())], POLICY, NOW)
     assert asyncio.run(checked_plan(plan, load(tmp_path), {}, asyncio.Event())) is plan
+
+
+def runtime(account: Mapping[str, str], *, silent: bytes = b"/nobody") -> Talk:
+    """A runtime that answers as it should, but never for paths that begin with `silent`.
+
+    It is Twilio's API as well, whose document of the account has `account` in it.
+    """
+    voice_answers = {
+        agent: iter([b"400 Bad Request", b"403 Forbidden"])
+        for agent in (b"/voice/front-desk?", b"/voice/sales?")
+    }
+
+    def answer(path: bytes) -> tuple[bytes, bytes]:
+        if b"/Accounts/" in path:
+            return b"200 OK", json.dumps(account).encode()
+        if path.startswith(b"/stream"):
+            return b"403 Forbidden", b""
+        for agent, answers in voice_answers.items():
+            if path.startswith(agent):
+                return next(answers), b""
+        return b"200 OK", b"<Response/>"
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"content-length: (\d+)", head.lower())
+            await reader.readexactly(int(length[1]) if length else 0)
+            path = head.split()[1]
+            if path.startswith(silent):
+                await reader.read()
+            status, body = answer(path)
+            writer.write(b"HTTP/1.1 %s\r\nContent-Type: text/xml\r\n" % status)
+            writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    return talk
+
+
+def checked(folder: Path, talk: Talk) -> Plan:
+    """A plan of two adoptions after the checks."""
+
+    async def story() -> Plan:
+        async with loopback(talk) as port:
+            url = f"http://127.0.0.1:{port}"
+            fleet = load(folder, environ={**ENVIRONMENT, "TM_PUBLIC_URL": url})
+            declared = tuple(wanted(one.number, one.agent, public_url=url) for one in fleet.numbers())
+            plan = diff(declared, [live(), live(SALES)], Policy(public_url=url), NOW)
+            return await checked_plan(plan, fleet, {"TM_TWILIO_API_URL": url}, asyncio.Event())
+
+    return asyncio.run(story())
+
+
+FULL = {"type": "Full", "status": "active"}
 
 
 def test_an_agent_whose_checks_do_not_end_holds_back_itself_alone(
@@ -125,35 +179,28 @@ def test_an_agent_whose_checks_do_not_end_holds_back_itself_alone(
 ) -> None:
     monkeypatch.setattr(gate, "PREFLIGHT_SECONDS", 0.8)
     monkeypatch.setattr(gate, "SECONDS_PER_AGENT", 0.0)
-    voice_answers = iter([b"400 Bad Request", b"403 Forbidden"])
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Be a runtime that never answers for sales."""
-        while True:
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = re.search(rb"content-length: (\d+)", head.lower())
-            await reader.readexactly(int(length[1]) if length else 0)
-            path = head.split()[1]
-            if path.startswith(b"/voice/sales"):
-                await reader.read()
-            status, body = b"200 OK", b"<Response/>"
-            if path.startswith(b"/stream"):
-                status = b"403 Forbidden"
-            elif path.startswith(b"/voice/front-desk?"):
-                status = next(voice_answers)
-            writer.write(b"HTTP/1.1 %s\r\nContent-Type: text/xml\r\n" % status)
-            writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-
-    async def story() -> Plan:
-        async with loopback(serve) as port:
-            url = f"http://127.0.0.1:{port}"
-            fleet = load(tmp_path, environ={**ENVIRONMENT, "TM_PUBLIC_URL": url})
-            declared = tuple(wanted(one.number, one.agent, public_url=url) for one in fleet.numbers())
-            plan = diff(declared, [live(), live(SALES)], Policy(public_url=url), NOW)
-            return await checked_plan(plan, fleet, {"TM_TWILIO_API_URL": url}, asyncio.Event())
-
-    kept = asyncio.run(story())
+    kept = checked(tmp_path, runtime(FULL, silent=b"/voice/sales"))
     assert [change.agent for change in kept.changes] == ["front-desk"]
     (skipped,) = kept.skipped
     assert skipped.agent == "sales"
     assert "did not end within 0.8 s" in skipped.detail
+
+
+def test_the_limits_of_a_trial_are_told_once_and_hold_nothing_back(tmp_path: Path) -> None:
+    kept = checked(tmp_path, runtime({"type": "Trial", "status": "active"}))
+    assert [change.agent for change in kept.changes] == ["front-desk", "sales"]
+    (told,) = kept.diagnostics
+    assert (told.severity, told.code) == ("warning", "TM304")
+    assert "only verified callers get through" in told.message
+
+
+def test_a_suspended_account_gets_no_number_pointed_anywhere(tmp_path: Path) -> None:
+    kept = checked(tmp_path, runtime({"type": "Full", "status": "suspended"}))
+    assert not kept.changes
+    assert {skipped.reason for skipped in kept.skipped} == {SkipReason.PREFLIGHT_FAILED}
+    assert all("the account is suspended" in skipped.detail for skipped in kept.skipped)
+
+
+def test_a_full_account_is_not_worth_a_word(tmp_path: Path) -> None:
+    kept = checked(tmp_path, runtime(FULL))
+    assert (len(kept.changes), kept.diagnostics) == (2, ())
