@@ -32,6 +32,7 @@ from sandbox.network import (
     Step,
     StreamFaults,
     Wait,
+    voicemail,
 )
 from sandbox.seed import NumberSeed, Seed
 from sandbox.server import SandboxError
@@ -62,4 +63,5 @@ __all__ = [
     "StreamFaults",
     "Wait",
     "Webhook",
+    "voicemail",
 ]

@@ -8,15 +8,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from sandbox.account.applications import Application
-from sandbox.account.calls import Call, Switchboard
+from sandbox.account.calls import Call
+from sandbox.account.conferences import Conference
 from sandbox.account.documents import Document
 from sandbox.account.events import CONSOLE_USER, Actor, Event, difference
 from sandbox.account.faults import Faults
 from sandbox.account.hosts import DEFAULT_REGION, REGIONS
 from sandbox.account.messaging import MessagingService
 from sandbox.account.numbers import PhoneNumber
+from sandbox.account.recordings import Recording
 from sandbox.account.routing import Route, changed_route
 from sandbox.account.senders import Sender
+from sandbox.account.switchboard import Switchboard
 
 MOST_EVENTS = 50_000
 SENDER_UPDATE_SECONDS = 1.0
@@ -81,6 +84,8 @@ class Account:
     documents: dict[str, Document] = field(default_factory=dict)
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=MOST_EVENTS))
     calls: dict[str, Call] = field(default_factory=dict)
+    conferences: dict[str, Conference] = field(default_factory=dict)
+    recordings: dict[str, Recording] = field(default_factory=dict)
     alerts: list[Alert] = field(default_factory=list)
     requests: list[ApiRequest] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)

@@ -17,12 +17,21 @@ Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True)
+class Media:
+    """A body that is not JSON."""
+
+    content_type: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer: its status, JSON body (None for 204) and headers beyond those that every answer has."""
+    """An answer: its status, JSON body (None for 204 and media) and headers beyond those that all have."""
 
     status: int
     body: Mapping[str, object] | None
     headers: Mapping[str, str] = field(default_factory=dict)
+    media: Media | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sandbox.account.applications import application, application_list
 from sandbox.account.caller_ids import caller_id, caller_id_list
 from sandbox.account.calls import call, call_list
+from sandbox.account.conferences import conference, conference_list
 from sandbox.account.documents import document, document_list
 from sandbox.account.errors import not_found
 from sandbox.account.events import event, event_list
@@ -15,6 +16,14 @@ from sandbox.account.exchange import Answer, Asked, Handler
 from sandbox.account.formats import API_VERSION, rfc2822
 from sandbox.account.messaging import service, service_list, service_number, service_numbers, service_senders
 from sandbox.account.numbers import number, number_list
+from sandbox.account.participants import participant, participant_list
+from sandbox.account.recordings import (
+    call_recording,
+    call_recording_list,
+    recording,
+    recording_list,
+    recording_media,
+)
 from sandbox.account.routing import route_v2, route_v3
 from sandbox.account.senders import sender, sender_list
 
@@ -92,11 +101,23 @@ _NAME = "(?P<name>[^/]+)"
 _SERVICE = rf"/v1/Services/{_NAME}"
 _DOCUMENTS = r"/v1/Services/(?P<service>[^/]+)/Documents"
 
+_OF_CALL = rf"{_IN_ACCOUNT}/Calls/(?P<call>[^/]+)"
+_PARTICIPANTS = rf"{_IN_ACCOUNT}/Conferences/(?P<conference>[^/]+)/Participants"
+
 _RESOURCES: tuple[_Resource, ...] = (
     _resource("api", rf"{_IN_ACCOUNT}/IncomingPhoneNumbers/{_NAME}\.json", number),
     _resource("api", rf"{_IN_ACCOUNT}/IncomingPhoneNumbers\.json", number_list),
     _resource("api", rf"{_IN_ACCOUNT}/Calls\.json", call_list),
     _resource("api", rf"{_IN_ACCOUNT}/Calls/{_NAME}\.json", call),
+    _resource("api", rf"{_OF_CALL}/Recordings\.json", call_recording_list),
+    _resource("api", rf"{_OF_CALL}/Recordings/{_NAME}\.json", call_recording),
+    _resource("api", rf"{_IN_ACCOUNT}/Recordings\.json", recording_list),
+    _resource("api", rf"{_IN_ACCOUNT}/Recordings/{_NAME}\.json", recording),
+    _resource("api", rf"{_IN_ACCOUNT}/Recordings/(?P<name>RE[0-9a-f]+)(\.wav)?", recording_media),
+    _resource("api", rf"{_IN_ACCOUNT}/Conferences\.json", conference_list),
+    _resource("api", rf"{_IN_ACCOUNT}/Conferences/{_NAME}\.json", conference),
+    _resource("api", rf"{_PARTICIPANTS}\.json", participant_list),
+    _resource("api", rf"{_PARTICIPANTS}/{_NAME}\.json", participant),
     _resource("api", rf"{_IN_ACCOUNT}/Applications\.json", application_list),
     _resource("api", rf"{_IN_ACCOUNT}/Applications/{_NAME}\.json", application),
     _resource("api", rf"{_IN_ACCOUNT}/OutgoingCallerIds\.json", caller_id_list),

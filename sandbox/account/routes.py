@@ -220,6 +220,8 @@ def _basic(header: str) -> tuple[str, str]:
 
 def _response(answer: Answer) -> Response:
     headers = dict(answer.headers)
+    if answer.media is not None:
+        return Response(answer.media.body, answer.status, headers, answer.media.content_type)
     if answer.body is None:
         return Response(status_code=answer.status, headers=headers)
     return JSONResponse(answer.body, status_code=answer.status, headers=headers)

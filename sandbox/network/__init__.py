@@ -1,15 +1,21 @@
 """A phone network: callers dial numbers, Twilio's side of each call is played over HTTP and WebSocket.
 
-Without I/O: `twiml`, `flow`, `routing`, `wire`, `playout`, `recording`, `caller`, `line`. The shells
-around them: `webhooks` (HTTP), `stream` (WebSocket), `runner` (one call), `network` (all calls).
+Without I/O: what documents say (`twiml`, `verbs`, `flow`, `routing`), a stream's messages (`wire`), what a
+line plays, hears and keeps (`playout`, `line`, `recording`, `call_recording`), who is on the phone (`phones`,
+`caller`, `detecting`), what a Gather collects (`gathering`), who hears whom (`mixing`, `conference_room`).
+
+The shells around them: `webhooks` and `postbox` (HTTP), `stream` (WebSocket), `live_line` (one line in real
+time), `performing` with a module for each verb that lasts (`collecting`, `dialling`, `attending`,
+`message_taking`), `runner` (one call), `rooms` (all conferences), `network` (all calls).
 """
 
 from __future__ import annotations
 
 from sandbox.network.caller import HangUp, Interrupt, Listen, Press, Say, Step, Wait
 from sandbox.network.events import CallEvent, Kind
-from sandbox.network.network import Network, Phone
+from sandbox.network.network import Network
 from sandbox.network.phone_call import PhoneCall
+from sandbox.network.phones import Phone, voicemail
 from sandbox.network.stream import StreamFaults
 
 __all__ = [
@@ -26,4 +32,5 @@ __all__ = [
     "Step",
     "StreamFaults",
     "Wait",
+    "voicemail",
 ]

@@ -24,6 +24,11 @@ class Kind(StrEnum):
     HEARS = "hears"  # the agent begins to speak
     QUIET = "quiet"  # the agent has stopped
     PRESSED = "pressed"  # a key
+    HEARS_KEYS = "hears_keys"  # keys of the other side
+    COLLECTED = "collected"  # what a Gather took: keys or words
+    CONNECTED = "connected"  # with somebody else: the number or the conference
+    PARTED = "parted"  # from them
+    DETECTED = "detected"  # who answered, as machine detection says it
     HUNG_UP = "hung_up"  # who ended the call, and why
     ENDED = "ended"  # the call's final status
 

@@ -12,18 +12,22 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urljoin
 
-from sandbox.network import twiml
-from sandbox.network.twiml import Document, Verb
+from sandbox.network import verbs
+from sandbox.network.twiml import Document
+from sandbox.network.verbs import Verb
 
 APPLICATION_ERROR = "We are sorry. An application error has occurred. Goodbye."
 MAX_DOCUMENTS = 1000
+
+Extra = tuple[tuple[str, str], ...]
+"""Parameters of a request beside those of every request."""
 
 Outcome = Literal["completed", "busy", "no-answer", "failed", "canceled"]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a call's documents come from: a URL with its fallback, or `twiml` itself."""
+    """Where a call's documents come from: a URL with its fallback, or `twiml` itself; nowhere by default."""
 
     url: str = ""
     method: str = "POST"
@@ -38,7 +42,7 @@ class Fetch:
 
     url: str
     method: str
-    extra: tuple[tuple[str, str], ...] = ()
+    extra: Extra = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +76,58 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
+class SendDigits:
+    """Let the other side hear keys."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenStream:
     """Open a media stream and stay in it until it ends."""
 
-    stream: twiml.Stream
+    stream: verbs.Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """Collect keys and speech; relative URLs are resolved against `base`."""
+
+    gather: verbs.Gather
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Connect the call with somebody else; relative URLs are resolved against `base`."""
+
+    dial: verbs.Dial
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeMessage:
+    """Record the caller; relative URLs are resolved against `base`."""
+
+    record: verbs.Record
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Begin to record the call, beside what comes next."""
+
+    recording: verbs.StartRecording
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Ask the flow for its first action: who answered may have to be found out before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meet:
+    """Meet the side that dialled this call: a dialled call's last action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +138,22 @@ class End:
     reason: str
 
 
-Action = Fetch | Read | Speak | PlayMedia | Silence | OpenStream | End
+Action = (
+    Fetch
+    | Read
+    | Speak
+    | PlayMedia
+    | Silence
+    | SendDigits
+    | OpenStream
+    | Collect
+    | Connect
+    | TakeMessage
+    | Record
+    | Begin
+    | Meet
+    | End
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,31 +169,41 @@ class CallFlow:
     """The control flow of one call.
 
     `answered` is whether the call must be answered by now, `base` the URL of the document in force,
-    against which relative URLs are resolved.
+    against which relative URLs are resolved. A call that was `dialled` by another meets it where its own
+    documents end.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, *, dialled: bool = False) -> None:
         self.answered = False
         self._target = target
         self.base = target.url
         self._verbs: deque[Verb] = deque()
-        self._stream: twiml.Stream | None = None
+        self._follow_up: Fetch | None = None
         self._on_fallback = False
         self._paused = False
         self._documents = 0
+        self._dialled = dialled
 
-    def begin(self) -> Action:
-        """Return the first action."""
+    @property
+    def follow_up(self) -> Fetch | None:
+        """The request that the verb in hand ends with, for whoever must make it after the call's end."""
+        return self._follow_up
+
+    def begin(self, extra: Extra = ()) -> Action:
+        """Return the first action; `extra` goes with the request for the first document."""
         if self._target.twiml is not None:
             return Read(self._target.twiml)
-        return Fetch(self._target.url, self._target.method)
+        if not self._target.url:
+            return self.done()
+        return Fetch(self._target.url, self._target.method, extra)
 
     def redirected(self, target: Target) -> Action:
         """Leave what is being done: another document controls the call now."""
         self._target = target
         self.base = target.url
-        self._stream = None
+        self._follow_up = None
         self._on_fallback = False
+        self._dialled = False
         return self.begin()
 
     def document(self, document: Document, url: str) -> Action:
@@ -140,7 +217,7 @@ class CallFlow:
 
     def audio(self, url: str) -> Action:
         """Go on with an answer that is audio in itself: it is played, and then the call ends."""
-        self._verbs = deque([twiml.Play(url)])
+        self._verbs = deque([verbs.Play(url)])
         return self.done()
 
     def failed(self, failure: Failure) -> Action:
@@ -150,39 +227,66 @@ class CallFlow:
             self._on_fallback = True
             extra = (("ErrorCode", str(failure.code)), ("ErrorUrl", failure.url))
             return Fetch(fallback, self._target.fallback_method, extra)
-        self._verbs = deque([twiml.Hangup()])
+        self._verbs = deque([verbs.Hangup()])
         self.answered = True
         return Speak(APPLICATION_ERROR, 1)
 
-    def done(self) -> Action:
-        """Go on after a verb whose time is over (for a stream: whose socket has ended)."""
-        stream, self._stream = self._stream, None
-        if stream is not None and stream.action:
-            return Fetch(urljoin(self.base, stream.action), stream.method)
-        if not self._verbs:
-            # A document of nothing but pauses never answers; an empty one answers and hangs up.
-            never_answered = self._paused and not self.answered
-            self.answered = not never_answered
-            return End("no-answer" if never_answered else "completed", "end of the document")
-        return self._next(self._verbs.popleft())
+    def done(self, extra: Extra | None = ()) -> Action:
+        """Go on after a verb whose time is over (for a stream: whose socket has ended).
+
+        `extra` is what its action URL is told; None when there is nothing to tell and the next verb's turn.
+        """
+        follow_up, self._follow_up = self._follow_up, None
+        if follow_up is not None and extra is not None:
+            return Fetch(follow_up.url, follow_up.method, extra)
+        if self._verbs:
+            return self._next(self._verbs.popleft())
+        if self._dialled:
+            self._dialled = False
+            return Meet()
+        # A document of nothing but pauses never answers; an empty one answers and hangs up.
+        never_answered = self._paused and not self.answered
+        self.answered = not never_answered
+        return End("no-answer" if never_answered else "completed", "end of the document")
 
     def _next(self, verb: Verb) -> Action:
         match verb:
-            case twiml.Pause(seconds):
+            case verbs.Pause(seconds):
                 self._paused = True
                 return Silence(seconds * 1000)
-            case twiml.Redirect(url, method):
+            case verbs.Redirect(url, method):
                 return Fetch(urljoin(self.base, url), method)
-            case twiml.Reject(reason) if not self.answered:
+            case verbs.Reject(reason) if not self.answered:
                 return End("busy" if reason == "busy" else "no-answer", f"rejected: {reason}")
-        self.answered = True
+        self.answered = self.answered or not (isinstance(verb, verbs.Dial) and verb.answer_on_bridge)
         match verb:
-            case twiml.Say(text, loop):
+            case verbs.Say(text, loop):
                 return Speak(text, loop)
-            case twiml.Play(url, loop):
+            case verbs.Play(url, loop):
                 return PlayMedia(urljoin(self.base, url), loop)
-            case twiml.Stream():
-                self._stream = verb
-                return OpenStream(verb)
+            case verbs.PlayDigits(digits):
+                return SendDigits(digits)
+            case verbs.StartRecording():
+                return Record(verb)
+            case verbs.Stream() | verbs.Dial() | verbs.Gather() | verbs.Record():
+                return self._long(verb)
             case _:
                 return End("completed", "hung up by the document")
+
+    def _long(self, verb: verbs.Stream | verbs.Dial | verbs.Gather | verbs.Record) -> Action:
+        """Begin a verb that may end with a request to its action URL.
+
+        Twilio: the action of Gather and Record is the document itself where none is named.
+        """
+        asks_itself = isinstance(verb, verbs.Gather | verbs.Record)
+        if verb.action or asks_itself:
+            self._follow_up = Fetch(urljoin(self.base, verb.action or ""), verb.method)
+        match verb:
+            case verbs.Stream():
+                return OpenStream(verb)
+            case verbs.Dial():
+                return Connect(verb, self.base)
+            case verbs.Gather():
+                return Collect(verb, self.base)
+            case verbs.Record():
+                return TakeMessage(verb, self.base)

@@ -1,49 +1,39 @@
-"""An answered call in real time: the line's ticks, and what is played or streamed on it."""
+"""An answered call in real time: the line's ticks, and what is played on it or attached to it."""
 
 from __future__ import annotations
 
 import asyncio
-import ssl
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
 
-from sandbox.account.account import Account
 from sandbox.account.formats import new_sid
 from sandbox.network.events import Kind, happenings
+from sandbox.network.line import LineTick
 from sandbox.network.phone_call import HungUp, PhoneCall
-from sandbox.network.stream import MediaStream, StreamError, StreamFaults
-from sandbox.network.twiml import Stream
-from sandbox.network.webhooks import Tunnels
+from sandbox.network.stream import MediaStream, StreamError
+from sandbox.network.surroundings import Surroundings
+from sandbox.network.verbs import Stream
 from sandbox.network.wire import StreamWriter
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a call needs of the network: the account, its Region's token, tunnels, TLS, faults."""
+class Attachment(Protocol):
+    """What listens to the caller, and may speak to him: a stream, a seat in a room, a collector of keys."""
 
-    account: Account = field(repr=False)
-    token: str = field(repr=False)
-    tunnels: Tunnels
-    tls: ssl.SSLContext
-    faults: StreamFaults
-    time_limit_seconds: int | None = None
+    def ticked(self, tick: LineTick, end_ms: float) -> None:
+        """Take 20 ms of the caller that end at `end_ms` on the line."""
 
-    def alert(self, code: int, url: str, text: str, call_sid: str) -> None:
-        """Write to the account's debugger."""
-        self.account.alert(code, url, text, call_sid)
+    def settle(self) -> None:
+        """Let the line play up to now."""
 
 
 class LiveLine:
-    """Keeps one call's line going from `start` to `stop`.
-
-    `left_stream` is the stream whose end the app has not yet been asked about: while one is held,
-    and after the call has ended in the middle of it.
-    """
+    """Keeps one call's line going from `start` to `stop`."""
 
     def __init__(self, phone: PhoneCall, around: Surroundings) -> None:
-        self.left_stream: Stream | None = None
         self._phone = phone
         self._around = around
-        self._stream: MediaStream | None = None
+        self._attached: Attachment | None = None
         self._ticking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -59,14 +49,26 @@ class LiveLine:
         if self._ticking is not None and self._ticking.done():
             self._ticking.result()
 
-    async def play(self, ulaw: bytes, times: int) -> None:
+    @contextmanager
+    def attached(self, attachment: Attachment) -> Iterator[None]:
+        """Attach something to the line until the block ends; there is one thing at a time."""
+        self._attached = attachment
+        try:
+            yield
+        finally:
+            self._attached = None
+
+    async def wait(self, ms: float) -> None:
+        """Let time pass on the network's clock."""
+        await self._phone.clock.sleep_until(self._phone.clock.now_ms() + ms)
+
+    async def play(self, ulaw: bytes, times: int = 1) -> None:
         """Let the caller hear µ-law audio, and return when it has been played."""
         phone, playout = self._phone, self._phone.line.playout
         try:
             for _ in range(times):
                 playout.media(ulaw, phone.line_ms())
-                left_ms = playout.ends_at() - phone.line_ms()
-                await phone.clock.sleep_until(phone.clock.now_ms() + left_ms)
+                await self.wait(playout.ends_at() - phone.line_ms())
         except asyncio.CancelledError:
             playout.clear(phone.line_ms())
             raise
@@ -84,45 +86,39 @@ class LiveLine:
             alert=lambda code, text: around.alert(code, stream.url, text, phone.sid),
             cleared=lambda ms: phone.note(Kind.CLEARED, f"{ms} ms"),
         )
-        self.left_stream = stream
         try:
             await media.connect(stream, around.token, around.tunnels, around.tls)
-            self._stream = media
-            phone.note(Kind.STREAM_OPENED, stream.url.partition("?")[0])
-            phone.note(Kind.STREAM_CLOSED, await media.run())
+            with self.attached(media):
+                phone.note(Kind.STREAM_OPENED, stream.url.partition("?")[0])
+                phone.note(Kind.STREAM_CLOSED, await media.run())
         except StreamError as error:
             around.alert(error.code, stream.url, error.text, phone.sid)
             phone.note(Kind.STREAM_CLOSED, error.text)
         except asyncio.CancelledError:
             phone.note(Kind.STREAM_CLOSED, "ended with the call")
             raise
-        finally:
-            self._stream = None
-        self.left_stream = None
 
     async def _tick(self) -> None:
         """Let the line live, 20 ms at a time on a steady schedule, until somebody hangs up."""
         phone, line = self._phone, self._phone.line
         answered = phone.clock.now_ms() - phone.line_ms()
-        limit = self._around.time_limit_seconds
         while True:
             end_ms = line.next_tick_ms
             await phone.clock.sleep_until(answered + end_ms)
-            stream = self._stream
-            if stream is not None:
-                stream.settle()
+            attached = self._attached
+            if attached is not None:
+                attached.settle()
             else:
                 line.settle(phone.line_ms())
             tick = line.tick()
             for kind, detail in happenings(tick):
                 phone.note(kind, detail)
-            if stream is not None:
-                stream.frame(tick.frame, end_ms)
-                if tick.caller.digit is not None:
-                    stream.digit(tick.caller.digit)
+            if attached is not None:
+                attached.ticked(tick, end_ms)
             if tick.caller.hang_up:
                 phone.hang_up()
                 return
+            limit = phone.time_limit_seconds
             if limit is not None and end_ms >= limit * 1000:
                 phone.interrupt(HungUp("time_limit"))
                 return

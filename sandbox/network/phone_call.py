@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sandbox.account.calls import Call, CallStatus, Instructions
+from sandbox.account.call_requests import Instructions
+from sandbox.account.calls import Call, CallStatus
 from sandbox.network.caller import Step
 from sandbox.network.clock import Clock
 from sandbox.network.events import CallEvent, Kind
@@ -18,7 +19,7 @@ from sandbox.network.line import Line
 class HungUp:
     """The call is to end now: who did it."""
 
-    by: Literal["caller", "api", "time_limit"]
+    by: Literal["caller", "api", "time_limit", "other_side"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class PhoneCall:
         self.line = Line(steps)
         self.events: list[CallEvent] = []
         self.answered_at_ms: int | None = None
+        self.time_limit_seconds: int | None = None
         self.interruption: HungUp | Redirected | None = None
         self.interrupted = asyncio.Event()
         self._began_ms = clock.now_ms()

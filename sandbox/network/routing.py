@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 from sandbox.account.account import Account
 from sandbox.account.applications import Application
-from sandbox.account.calls import Call, CallStatus, Instructions
+from sandbox.account.call_requests import Instructions
+from sandbox.account.calls import Call, CallStatus
 from sandbox.account.formats import API_VERSION, rfc2822
 from sandbox.account.numbers import PhoneNumber
 from sandbox.network.flow import Target
+from sandbox.network.verbs import Callback
 from sandbox.network.webhooks import Form
 
 # Calling codes of the countries in the examples; Twilio knows them all.
@@ -18,20 +20,11 @@ _COUNTRIES = {"+1": "US", "+31": "NL", "+33": "FR", "+353": "IE", "+44": "GB", "
 
 
 @dataclass(frozen=True, slots=True)
-class Callback:
-    """Where progress is reported: `url`, `method`, and which events of a call."""
-
-    url: str
-    method: str
-    events: tuple[str, ...] = ("completed",)
-
-
-@dataclass(frozen=True, slots=True)
 class Route:
     """What drives a call."""
 
     target: Target
-    callback: Callback | None
+    callback: Callback | None = None
     application_sid: str | None = None
     caller_name: bool = False
 
@@ -102,6 +95,8 @@ def voice_form(call: Call, status: CallStatus, application_sid: str | None = Non
         form["StirVerstat"] = "TN-Validation-Passed-A"
     if call.caller_name:
         form["CallerName"] = call.caller_name
+    if call.parent_call_sid:
+        form["ParentCallSid"] = call.parent_call_sid
     if application_sid:
         form["ApplicationSid"] = application_sid
     return tuple(form.items())

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidHandshake, InvalidStatus, InvalidURI
 
-from sandbox.network.line import Line
-from sandbox.network.twiml import Stream
+from sandbox.network.line import Line, LineTick
+from sandbox.network.verbs import Stream
 from sandbox.network.webhooks import Tunnels
 from sandbox.network.wire import Clear, Mark, Media, RefusedMessageError, StreamWriter, parse_outgoing
 from sandbox.signature import sign, signed_url
@@ -73,7 +73,7 @@ class MediaStream:
     """One bidirectional stream. `run` connects and returns when the server has ended it.
 
     `clock` tells the line's time in ms; `alert` takes what Twilio's debugger would show, `cleared` how
-    many ms of audio the server dropped. `frame`, `digit` and `settle` are called as the line ticks.
+    many ms of audio the server dropped. `ticked` and `settle` are called as the line ticks.
     """
 
     def __init__(
@@ -164,8 +164,13 @@ class MediaStream:
             await self._socket.close()
         return "closed by the app"
 
-    def frame(self, ulaw: bytes, end_ms: float) -> None:
-        """Take 20 ms of the caller that end at `end_ms` on the line."""
+    def ticked(self, tick: LineTick, end_ms: float) -> None:
+        """Send on what the caller said in the 20 ms that end at `end_ms` on the line, and the key pressed."""
+        self._send_audio(tick.frame, end_ms)
+        if tick.caller.digit is not None and self._socket is not None:
+            self._put(self._writer.dtmf(tick.caller.digit))
+
+    def _send_audio(self, ulaw: bytes, end_ms: float) -> None:
         if self._socket is None:
             return
         at = round(end_ms - self._began_ms) - len(ulaw) // BYTES_PER_MS
@@ -183,11 +188,6 @@ class MediaStream:
             self._malformed_sent = True
             self._put('{"event":"media","streamSid":')
         self._put(self._writer.media(ulaw, at))
-
-    def digit(self, digit: str) -> None:
-        """Take a key that the caller pressed."""
-        if self._socket is not None:
-            self._put(self._writer.dtmf(digit))
 
     def settle(self) -> None:
         """Let the line play up to now and return the marks that came due."""

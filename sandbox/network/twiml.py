@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+from sandbox.network.attributes import SkippedError, loops_of, method_of, text_of
+from sandbox.network.twiml_dial import read_dial, read_gather, read_record, read_start
+from sandbox.network.verbs import Hangup, Pause, Play, PlayDigits, Redirect, Reject, Say, Stream, Verb
 
 MAX_PARAMETER = 500
-MAX_LOOPS = 1000
 
 # Verbs of Twilio that the sandbox knows by name only. It says so in the debugger instead of guessing.
-NOT_SIMULATED = frozenset(
-    (
-        *("Dial", "Echo", "Enqueue", "Gather", "Leave", "Pay", "Prompt"),
-        *("Queue", "Record", "Refer", "Sms", "Start", "Stop"),
-    )
-)
+NOT_SIMULATED = frozenset(("Echo", "Enqueue", "Leave", "Pay", "Prompt", "Queue", "Refer", "Sms", "Stop"))
 
 
 class TwimlError(Exception):
@@ -29,66 +28,6 @@ class TwimlError(Exception):
         super().__init__(text)
         self.code = code
         self.text = text
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """Speak `text`, `loop` times."""
-
-    text: str
-    loop: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Play:
-    """Play the media at `url`, `loop` times."""
-
-    url: str
-    loop: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Wait, `seconds` long."""
-
-    seconds: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """Go on with the document at `url`; nothing after it is reached."""
-
-    url: str
-    method: str = "POST"
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """Refuse the call without answering it: `reason` is rejected or busy."""
-
-    reason: str = "rejected"
-
-
-@dataclass(frozen=True, slots=True)
-class Hangup:
-    """End the call."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """`<Connect><Stream>`: a bidirectional media stream that lasts until its socket ends.
-
-    `action` is the URL asked afterwards, None when the next verb follows.
-    """
-
-    url: str
-    parameters: tuple[tuple[str, str], ...] = ()
-    action: str | None = None
-    method: str = "POST"
-    name: str = ""
-
-
-Verb = Say | Play | Pause | Redirect | Reject | Hangup | Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,86 +62,102 @@ def parse_twiml(body: bytes | str) -> Document:
     for element in root:
         try:
             verbs.append(_verb(element, warnings))
-        except _SkippedError as skipped:
+        except SkippedError as skipped:
             warnings.append(Oddity(skipped.code, str(skipped)))
     return Document(tuple(verbs), tuple(warnings))
 
 
-class _SkippedError(Exception):
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-
-
-def _verb(element: ElementTree.Element, warnings: list[Oddity]) -> Verb:
+def _verb(element: Element, warnings: list[Oddity]) -> Verb:
     if element.tag in NOT_SIMULATED:
-        raise _SkippedError(12200, f"<{element.tag}> is TwiML, but the sandbox does not simulate it")
+        raise SkippedError(12200, f"<{element.tag}> is TwiML, but the sandbox does not simulate it")
     read = _VERBS.get(element.tag)
     if read is None:
-        raise _SkippedError(12200, f"Invalid content: <{element.tag}> is no verb of <Response>")
-    unknown = set(element.attrib) - _ATTRIBUTES[element.tag]
-    if unknown:
-        names = ", ".join(sorted(unknown))
-        warnings.append(Oddity(12200, f"Attribute not allowed in <{element.tag}>: {names}"))
+        raise SkippedError(12200, f"Invalid content: <{element.tag}> is no verb of <Response>")
+    for one in element.iter():
+        unknown = set(one.attrib) - _ATTRIBUTES.get(one.tag, frozenset(one.attrib))
+        if unknown:
+            names = ", ".join(sorted(unknown))
+            warnings.append(Oddity(12200, f"Attribute not allowed in <{one.tag}>: {names}"))
     return read(element, warnings)
 
 
-def _say(element: ElementTree.Element, _: list[Oddity]) -> Verb:
+def _say(element: Element, _: list[Oddity]) -> Say:
     text = " ".join("".join(element.itertext()).split())
     if not text:
-        raise _SkippedError(13520, "<Say> has no text")
+        raise SkippedError(13520, "<Say> has no text")
     if len(text.encode()) > 4096:
-        raise _SkippedError(13521, "<Say> has more than 4096 bytes of text")
-    return Say(text, _loops(element))
+        raise SkippedError(13521, "<Say> has more than 4096 bytes of text")
+    return Say(text, loops_of(element))
 
 
-def _play(element: ElementTree.Element, _: list[Oddity]) -> Verb:
-    url = _text(element)
+def _play(element: Element, _: list[Oddity]) -> Play | PlayDigits:
+    if digits := element.get("digits", ""):
+        if set(digits) - set("0123456789*#wW"):
+            raise SkippedError(13420, f"<Play> has invalid digits: {digits}")
+        return PlayDigits(digits.lower())
+    url = text_of(element)
     if not url:
-        raise _SkippedError(13420, "<Play> names no media")
-    return Play(url, _loops(element))
+        raise SkippedError(13420, "<Play> names no media")
+    return Play(url, loops_of(element))
 
 
-def _pause(element: ElementTree.Element, _: list[Oddity]) -> Verb:
+def _pause(element: Element, _: list[Oddity]) -> Pause:
     length = element.get("length", "1")
     if not (length.isascii() and length.isdigit()):
-        raise _SkippedError(13710, f"<Pause> has an invalid length: {length}")
+        raise SkippedError(13710, f"<Pause> has an invalid length: {length}")
     return Pause(int(length))
 
 
-def _redirect(element: ElementTree.Element, _: list[Oddity]) -> Verb:
-    return Redirect(_text(element), _method(element, "method"))
+def _gather(element: Element, warnings: list[Oddity]) -> Verb:
+    """Read a `<Gather>`. Twilio: it holds Say, Play and Pause."""
+    prompts: list[Say | Play | Pause] = []
+    for child in element:
+        reader = {"Say": _say, "Play": _play, "Pause": _pause}.get(child.tag)
+        try:
+            prompt = reader(child, warnings) if reader else None
+        except SkippedError as skipped:
+            warnings.append(Oddity(skipped.code, str(skipped)))
+            continue
+        if isinstance(prompt, Say | Play | Pause):
+            prompts.append(prompt)
+        else:
+            warnings.append(Oddity(12200, f"<Gather> may hold Say, Play and Pause, not <{child.tag}>"))
+    return read_gather(element, tuple(prompts))
 
 
-def _reject(element: ElementTree.Element, _: list[Oddity]) -> Verb:
+def _redirect(element: Element, _: list[Oddity]) -> Redirect:
+    return Redirect(text_of(element), method_of(element))
+
+
+def _reject(element: Element, _: list[Oddity]) -> Reject:
     reason = element.get("reason", "rejected")
     return Reject(reason if reason in {"rejected", "busy"} else "rejected")
 
 
-def _hangup(_element: ElementTree.Element, _: list[Oddity]) -> Verb:
+def _hangup(_element: Element, _: list[Oddity]) -> Hangup:
     return Hangup()
 
 
-def _connect(element: ElementTree.Element, warnings: list[Oddity]) -> Verb:
+def _connect(element: Element, warnings: list[Oddity]) -> Stream:
     stream = element.find("Stream")
     if stream is None:
         nouns = ", ".join(f"<{child.tag}>" for child in element) or "nothing"
-        raise _SkippedError(12200, f"<Connect> holds {nouns}: the sandbox simulates <Stream> only")
+        raise SkippedError(12200, f"<Connect> holds {nouns}: the sandbox simulates <Stream> only")
     track = stream.get("track", "inbound_track")
     if track != "inbound_track":
-        raise _SkippedError(31941, f"Stream - Invalid Track configuration: {track}")
+        raise SkippedError(31941, f"Stream - Invalid Track configuration: {track}")
     if "statusCallback" in stream.attrib:
         warnings.append(Oddity(12200, "the sandbox does not simulate statusCallback of <Stream>"))
     return Stream(
         url=stream.get("url", "").strip(),
         parameters=tuple(_parameters(stream, warnings)),
         action=element.get("action"),
-        method=_method(element, "method"),
+        method=method_of(element),
         name=stream.get("name", ""),
     )
 
 
-def _parameters(stream: ElementTree.Element, warnings: list[Oddity]) -> list[tuple[str, str]]:
+def _parameters(stream: Element, warnings: list[Oddity]) -> list[tuple[str, str]]:
     """Read the custom parameters. Twilio: name and value together stay under 500 characters."""
     read = []
     for child in stream:
@@ -216,23 +171,7 @@ def _parameters(stream: ElementTree.Element, warnings: list[Oddity]) -> list[tup
     return read
 
 
-def _text(element: ElementTree.Element) -> str:
-    return (element.text or "").strip()
-
-
-def _method(element: ElementTree.Element, attribute: str) -> str:
-    method = element.get(attribute, "POST").upper()
-    return method if method in {"GET", "POST"} else "POST"
-
-
-def _loops(element: ElementTree.Element) -> int:
-    """Twilio: loop 0 means forever, which is at most 1000 times."""
-    value = element.get("loop", "1")
-    count = int(value) if value.isascii() and value.isdigit() else 1
-    return min(count, MAX_LOOPS) or MAX_LOOPS
-
-
-_VERBS: dict[str, Callable[[ElementTree.Element, list[Oddity]], Verb]] = {
+_VERBS: dict[str, Callable[[Element, list[Oddity]], Verb]] = {
     "Say": _say,
     "Play": _play,
     "Pause": _pause,
@@ -240,13 +179,51 @@ _VERBS: dict[str, Callable[[ElementTree.Element, list[Oddity]], Verb]] = {
     "Reject": _reject,
     "Hangup": _hangup,
     "Connect": _connect,
+    "Gather": _gather,
+    "Dial": lambda element, _: read_dial(element),
+    "Record": lambda element, _: read_record(element),
+    "Start": lambda element, _: read_start(element),
 }
+
+
+def _named(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_RECORDING = "trim recordingStatusCallback recordingStatusCallbackMethod recordingStatusCallbackEvent"
+_STATUS = "statusCallback statusCallbackMethod statusCallbackEvent"
+
+# Elements that are not listed may have any attribute.
 _ATTRIBUTES: dict[str, frozenset[str]] = {
-    "Say": frozenset(("voice", "language", "loop")),
-    "Play": frozenset(("loop", "digits")),
-    "Pause": frozenset(("length",)),
-    "Redirect": frozenset(("method",)),
-    "Reject": frozenset(("reason",)),
+    "Say": _named("voice language loop"),
+    "Play": _named("loop digits"),
+    "Pause": _named("length"),
+    "Redirect": _named("method"),
+    "Reject": _named("reason"),
     "Hangup": frozenset(),
-    "Connect": frozenset(("action", "method")),
+    "Connect": _named("action method"),
+    "Gather": _named(
+        "input action method timeout numDigits finishOnKey actionOnEmptyResult speechTimeout speechModel "
+        "language hints profanityFilter partialResultCallback partialResultCallbackMethod enhanced bargeIn "
+        "maxSpeechTime debug"
+    ),
+    "Dial": _named(
+        "action method timeout timeLimit callerId hangupOnStar answerOnBridge ringTone record recordingTrack "
+        f"referUrl referMethod sequential events passports recordingConfigurationId {_RECORDING}"
+    ),
+    "Number": _named(
+        "sendDigits url method byoc machineDetection machineDetectionTimeout machineDetectionSpeechThreshold "
+        "machineDetectionSpeechEndThreshold machineDetectionSilenceTimeout amdStatusCallback "
+        f"amdStatusCallbackMethod {_STATUS}"
+    ),
+    "Conference": _named(
+        "muted beep startConferenceOnEnter endConferenceOnExit participantLabel jitterBufferSize waitUrl "
+        "waitMethod maxParticipants record region coach recordingTrack eventCallbackUrl "
+        f"{_STATUS} {_RECORDING}"
+    ),
+    "Record": _named(
+        "action method timeout finishOnKey maxLength playBeep transcribe transcribeCallback recordingTrack "
+        f"{_RECORDING}"
+    ),
+    "Recording": _named(f"channels track {_RECORDING}"),
 }

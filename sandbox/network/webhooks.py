@@ -18,7 +18,8 @@ from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 import httpx2
 
 from sandbox.network.flow import Failure
-from sandbox.network.twiml import Document, Say, TwimlError, parse_twiml
+from sandbox.network.twiml import Document, TwimlError, parse_twiml
+from sandbox.network.verbs import Say
 from sandbox.signature import sign, signed_url
 
 TOTAL_SECONDS = 15.0

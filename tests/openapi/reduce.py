@@ -20,9 +20,14 @@ KEPT = {
         "/2010-04-01/Accounts/{Sid}.json",
         *(
             f"{ACCOUNT}/{path}"
-            for resource in ("IncomingPhoneNumbers", "Applications", "OutgoingCallerIds", "Calls")
+            for resource in (
+                *("IncomingPhoneNumbers", "Applications", "OutgoingCallerIds"),
+                *("Calls", "Calls/{CallSid}/Recordings", "Recordings", "Conferences"),
+            )
             for path in (f"{resource}.json", f"{resource}/{{Sid}}.json")
         ),
+        f"{ACCOUNT}/Conferences/{{ConferenceSid}}/Participants.json",
+        f"{ACCOUNT}/Conferences/{{ConferenceSid}}/Participants/{{CallSid}}.json",
     ),
     "twilio_messaging_v1.json": (
         "/v1/Services",
