@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from runtime.call.tool_texts import failure
-from runtime.call.toolset import Function, JsonObject
+from runtime.call.toolset import Function, JsonObject, Toolset
 from runtime.call_record import JsonValue
 
 HANG_UP: Final = "hang_up"
@@ -38,6 +38,7 @@ HANG_UP_FUNCTION: Final = Function(
     _object({}),
     built_in=True,
 )
+HANG_UP_ONLY: Final = Toolset.of(HANG_UP_FUNCTION)
 
 OPTIONAL: Final = {
     function.name: function

@@ -104,7 +104,8 @@ class ToolDesk:
         call_id = request.call_id
         if request.name == HANG_UP:
             self.hang_up_asked = True
-            return self._done(call_id, "null")
+            self._toolbox.drop(call_id)
+            return ()
         if request.name == TAKE_MESSAGE:
             return self._done(call_id, MESSAGE_TAKEN)
         if request.name == SEND_DIGITS:

@@ -89,6 +89,10 @@ class _Batch:
     def done(self) -> bool:
         return self.closed and all(use.given for use in self.uses)
 
+    @property
+    def calls_for_words(self) -> bool:
+        return bool(self.uses) and not self.silent
+
 
 class Toolbox:
     """Runs the requests of one call. Uses are written into `record` when they are asked for."""
@@ -156,6 +160,13 @@ class Toolbox:
                 self._settle(use, event.output, event.ms, event.result)
         return self.give()
 
+    def drop(self, call_id: str) -> None:
+        """Leave a request without an answer: it ends the call."""
+        for batch in self._batches:
+            for use in [use for use in batch.uses if use.call_id == call_id]:
+                self._settle(use, "null", 0)
+                batch.uses.remove(use)
+
     def response_ended(self, response_id: str) -> list[ToolAction]:
         """Note that a response can ask for nothing more."""
         for batch in self._batches:
@@ -214,7 +225,7 @@ class Toolbox:
                     use.given = True
                     actions.append(ToolLine(use.call_id, line_of(use.name, use.arguments, use.output)))
                     actions.append(_told(use) if batch.lost else AnswerTool(use.call_id, use.output))
-            if batch.done and not batch.silent:
+            if batch.done and batch.calls_for_words:
                 actions.append(Respond())
         self._batches = [batch for batch in self._batches if not batch.done]
         return actions

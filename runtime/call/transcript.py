@@ -50,6 +50,11 @@ class Transcript:
         if line.at_ms is None:
             line.at_ms = at_ms
 
+    def tool_used(self, item_id: str, text: str, at_ms: int) -> None:
+        """Note what the agent used a tool for, and what came of it."""
+        line = self._line(item_id, "tool")
+        line.text, line.at_ms = text, at_ms
+
     def agent_begins(self, item_id: str, at_ms: int) -> None:
         """Note when the caller began to hear this item."""
         self._line(item_id, "agent").at_ms = at_ms
@@ -120,8 +125,8 @@ def _entry(item_id: str, line: _Line, playing: Cut | None) -> TranscriptEntry | 
     """Return the line as heard, or None when there is nothing to show."""
     if line.at_ms is None:
         return None
-    if line.role == "caller":
-        return TranscriptEntry("caller", line.text, line.at_ms, item_id=item_id) if line.text else None
+    if line.role != "agent":
+        return TranscriptEntry(line.role, line.text, line.at_ms, item_id=item_id) if line.text else None
     cut = line.cut or playing
     if cut is None:
         text = line.text.strip()

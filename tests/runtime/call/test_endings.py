@@ -164,7 +164,7 @@ def test_a_tool_that_does_not_exist_is_answered_so_that_the_model_goes_on() -> N
     world = answered()
     world.feed(ev.ResponseStarted("r1"))
     assert world.feed(ev.ToolRequested("r1", "call-1", "fly", '{"to": "Mars"}')) == [
-        AnswerTool("call-1", '{"error": "there is no such tool"}')
+        AnswerTool("call-1", '{"error":"there is no such tool"}')
     ]
     assert world.feed(ev.ResponseEnded("r1", "completed")) == [Respond()]
     (use,) = world.machine.facts.tools
