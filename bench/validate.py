@@ -1,7 +1,4 @@
-"""CPU time of validating a generated fleet of 1,000 agents, one file each; the budget is 1 s.
-
-Run: python bench/validate.py [AGENTS]
-"""
+"""CPU seconds of validating 1,000 agents in a file each, and the budget: `python -m bench.validate [N]`."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from pathlib import Path
 
 from schemas import load_fleet
 
+BUDGET_SECONDS_PER_1000 = 1.0
 ENVIRONMENT = {
     "TM_PUBLIC_URL": "https://phones.example.com",
     "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
@@ -77,7 +75,10 @@ def main() -> None:
         loaded = load_fleet(folder, ENVIRONMENT)
         spent = time.process_time() - started
     assert loaded.fleet is not None, loaded.diagnostics
-    print(f"{agents} agents, {len(loaded.fleet.numbers())} numbers: {spent:.2f} s CPU")
+    budget = BUDGET_SECONDS_PER_1000 * agents / 1000
+    verdict = "ok" if spent <= budget else "OVER"
+    print(f"validate of {agents} agents, {len(loaded.fleet.numbers())} numbers")
+    print(f"  {'total':<18} {spent:7.3f} s CPU   budget {budget:.1f} s   {verdict}")
 
 
 if __name__ == "__main__":
