@@ -42,6 +42,7 @@ URLS = [
     "",
     "https://demo.twilio.com/welcome/voice/",
     "https://hooks.agency.example/voice#rc=2",
+    "https://bob:pa55word@hooks.agency.example/voice",
     "https://agents.example/voice/old",
     "https://old.example/voice/old?tm=00ffffffffff",
 ]
@@ -55,7 +56,9 @@ desired_numbers = st.builds(
     friendly_name=st.none() | st.sampled_from(["Desk", "Réservations"]),
     caller_id_lookup=st.none() | st.booleans(),
     inbound=st.sampled_from([True, True, True, False]),
-    fallback_url=st.sampled_from([None, "https://static.example/s", TUNED_FALLBACK]),
+    fallback_url=st.sampled_from(
+        [None, "https://static.example/s", "https://ann:fa11back@static.example/s", TUNED_FALLBACK]
+    ),
     takeover=st.booleans(),
 )
 stored_settings = st.builds(
