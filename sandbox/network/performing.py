@@ -16,7 +16,7 @@ from sandbox.network.events import Kind
 from sandbox.network.flow import Action, CallFlow, Extra, Failure
 from sandbox.network.live_line import LiveLine
 from sandbox.network.media_files import spoken_words
-from sandbox.network.message_taking import take_message
+from sandbox.network.message_taking import Message
 from sandbox.network.recorder import Recorder
 from sandbox.network.twiml import TwimlError
 from sandbox.network.verbs import StartRecording
@@ -77,9 +77,9 @@ class Performer:
             case flows.Connect():
                 return self._flow.done(await self._connect(action))
             case flows.TakeMessage(record, base):
-                self._in_hand = lambda: (("Digits", "hangup"),)
-                phone = self._requests.phone
-                told = await take_message(record, base, self._line, phone, self._recorder)
+                message = Message(record, base, self._requests.phone, self._recorder)
+                self._in_hand = message.form
+                told = await message.take(self._line)
                 self._in_hand = None
                 return self._flow.done(told)
             case _:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, unquote
 
 from sandbox.account.exchange import Exchange
 from tests.openapi.documents import FORM, JSON, Operation, Schema, allows_relative_uris, operations, validator
-from tests.openapi.mismatches import ERROR_BODY, UNPUBLISHED
+from tests.openapi.mismatches import ERROR_BODY, UNPUBLISHED, UNPUBLISHED_FILES
 
 REFUSED = range(400, 500)
 NOT_TWILIO = 421  # the sandbox's own way to say that there is no such host
@@ -59,8 +60,9 @@ def was_refused(exchange: Exchange) -> bool:
 
 
 def _is_unpublished(exchange: Exchange) -> bool:
-    return any(
-        _product(exchange) == product and exchange.path.startswith(prefix) for product, prefix in UNPUBLISHED
+    product, path = _product(exchange), exchange.path
+    return any(product == owner and path.startswith(prefix) for owner, prefix in UNPUBLISHED) or any(
+        product == owner and re.fullmatch(pattern, path) for owner, pattern in UNPUBLISHED_FILES
     )
 
 

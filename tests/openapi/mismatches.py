@@ -14,6 +14,12 @@ UNPUBLISHED: Mapping[tuple[str, str], str] = {
     ("sync", "/v1/"): "a document of its own, which is not among those checked here",
 }
 
+# Files beside the resources: (product, pattern of the path).
+UNPUBLISHED_FILES: tuple[tuple[str, str], ...] = (
+    # A recording's media, which `media_url` and the callbacks name; the library fetches them as such.
+    ("api", r"/2010-04-01/Accounts/AC[0-9a-f]{32}/Recordings/RE[0-9a-f]{32}(\.wav|\.mp3)?"),
+)
+
 # Parameters that the service and the library have, and these documents do not.
 UNPUBLISHED_PARAMETERS: Mapping[str, frozenset[str]] = {
     "/2010-04-01/Accounts/{AccountSid}/Calls.json": frozenset(("RecordingConfigurationId", "Passports")),

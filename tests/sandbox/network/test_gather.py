@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from sandbox import HangUp, Kind, Listen, Press, Sandbox, Say, Wait
 from sandbox.network.caller import Caller, Step
 from sandbox.network.gathering import Collected, Collector
@@ -123,7 +121,6 @@ def test_a_caller_who_hangs_up_during_a_gather_ends_the_call_and_nothing_is_aske
         app.documents = {"/voice": '<Response><Gather action="/pressed"/></Response>', "/status": EMPTY}
         call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(300), HangUp()])
         assert await call.ended() == "completed"
-        await asyncio.sleep(0)
         assert app.paths() == ["/voice", "/status"]
 
     play(story)
