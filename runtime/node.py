@@ -33,8 +33,9 @@ class UnservableError(TmError):
 class Node:
     """Holds the parts of one process. `name` tells it from the others that share the database.
 
-    Raises `UnservableError` for an account without a token to check signatures with, or hold media that
-    cannot be read; `UnresolvedReference` for a token that is not set; `DatabaseError`.
+    Decodes the hold media, which may take a second. Raises `UnservableError` for an account without a token
+    to check signatures with; `HoldMediaError` for hold media that cannot be read; `UnresolvedReference` for a
+    token that is not set; `DatabaseError`.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Node:
         self.load = LoadGate()
         self.metrics = Metrics(self._active_calls)
         self.calls = Calls(self.store.save, on_end=self.metrics.ended)
-        self.media = _hold_media(fleet)
+        self.media = HoldMedia.load(_holds(fleet))
         self.reception = Reception(fleet, base_url, self.media, self.calls, connect, self.load, clock, epoch)
 
     def tokens_of(self, agent: str | None) -> tuple[str, ...]:
@@ -124,15 +125,6 @@ def signing_tokens(fleet: Fleet, account: Account) -> tuple[str, ...]:
             place=fleet.place("Account", account.name),
         )
     return tokens
-
-
-def _hold_media(fleet: Fleet) -> HoldMedia:
-    try:
-        return HoldMedia.load(_holds(fleet))
-    except OSError as error:
-        raise UnservableError(
-            f"The hold recording {error.filename} cannot be read: {error.strerror}."
-        ) from None
 
 
 def _holds(fleet: Fleet) -> Iterator[Hold]:

@@ -17,14 +17,13 @@ CONTENT_TYPE = "text/xml; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class HoldPrelude:
-    """What the caller hears from Twilio before the stream: spoken `text`, a recording, or nothing.
+    """What the caller hears from Twilio before the stream: spoken `text`, or nothing.
 
     `seconds` is how long that takes, as far as known; the stream cannot come earlier.
     """
 
     text: str | None = None
     voice: str | None = None
-    play_url: str | None = None
     seconds: float = 0.0
 
 
@@ -38,7 +37,7 @@ _environment.filters["ssml"] = say_content
 
 
 def answer(hold: HoldPrelude, *, stream_url: str, after_url: str) -> str:
-    """Return the document that plays the hold prelude and connects the call's media stream.
+    """Return the document that speaks the hold prelude and connects the call's media stream.
 
     `stream_url` is absolute, `ws(s)://`, without a query (Twilio drops queries of `<Stream url>`);
     `after_url` is asked for what comes next when the stream has ended.

@@ -39,6 +39,7 @@ PRIVATE_TOOL_HOST = "TM045"
 # Media
 MISSING_MEDIA = "TM050"
 BAD_MEDIA = "TM051"
+LONG_MEDIA = "TM052"
 # Warnings
 NOT_ACTED_ON = "TM090"
 
@@ -74,5 +75,6 @@ MEANINGS = {
     PRIVATE_TOOL_HOST: "A tool calls a private host that was not allowed.",
     MISSING_MEDIA: "A media file does not exist.",
     BAD_MEDIA: "A media file does not have the declared form.",
+    LONG_MEDIA: "A media file is longer than anybody waits.",
     NOT_ACTED_ON: "Declared, but this version does not act on it.",
 }

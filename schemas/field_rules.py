@@ -11,7 +11,7 @@ from schemas.account import Account
 from schemas.agent import NOT_ACTED_ON, Agent
 from schemas.entry import Entry
 from schemas.hold import NEEDED_FIELDS, Hold
-from schemas.media import MediaProblem, inspect_media
+from schemas.media import LONGEST_PLAYED, SHORTEST_LOOP, MediaForm, MediaProblem, inspect_media
 from schemas.places import Diagnostic, Place
 from schemas.references import has_reference
 from schemas.source import SourceMap
@@ -26,7 +26,7 @@ class FieldRules:
     """Checks documents one by one; each media file is opened once, however many holds play it."""
 
     def __init__(self) -> None:
-        self._media: dict[Path, str | None] = {}
+        self._media: dict[Path, MediaForm | MediaProblem | None] = {}
 
     def check(self, entry: Entry) -> Iterator[Diagnostic]:
         """Yield what is wrong with a document beyond its single fields.
@@ -52,23 +52,38 @@ class FieldRules:
     def _check_media_of(self, hold: Hold, source: SourceMap, path: FieldPath) -> Iterator[Diagnostic]:
         for name, file in (("audio", hold.audio), ("music", hold.music)):
             if file is not None and not has_reference(str(file)):
-                yield from self._check_media(file, source.place_of((*path, name)))
+                place = source.place_of((*path, name))
+                yield from _judge_media(file, self._inspected(file), place, is_loop=name == "music")
 
-    def _check_media(self, file: Path, place: Place) -> Iterator[Diagnostic]:
+    def _inspected(self, file: Path) -> MediaForm | MediaProblem | None:
         if file not in self._media:
             try:
-                inspect_media(file)
-                self._media[file] = None
+                self._media[file] = inspect_media(file)
             except FileNotFoundError:
-                self._media[file] = ""
+                self._media[file] = None
             except MediaProblem as problem:
-                self._media[file] = str(problem)
-        wrong = self._media[file]
-        shown = os.path.relpath(file)
-        if wrong == "":
-            yield _error(codes.MISSING_MEDIA, f"there is no file {shown}", place)
-        elif wrong is not None:
-            yield _error(codes.BAD_MEDIA, f"{shown} {wrong}", place)
+                self._media[file] = problem
+        return self._media[file]
+
+
+def _judge_media(
+    file: Path, form: MediaForm | MediaProblem | None, place: Place, *, is_loop: bool
+) -> Iterator[Diagnostic]:
+    """Say what is wrong with a hold's file; `form` is None where there is none."""
+    shown = os.path.relpath(file)
+    if form is None:
+        yield _error(codes.MISSING_MEDIA, f"there is no file {shown}", place)
+    elif isinstance(form, MediaProblem):
+        yield _error(codes.BAD_MEDIA, f"{shown} {form}", place)
+    elif is_loop and form.seconds < SHORTEST_LOOP:
+        message = f"{shown} lasts {form.seconds:.2f} s; music is repeated, and {SHORTEST_LOOP} s is the least"
+        yield _error(codes.BAD_MEDIA, message, place)
+    elif form.seconds > LONGEST_PLAYED:
+        message = (
+            f"{shown} lasts {form.seconds / 60:.0f} minutes; "
+            f"the first {LONGEST_PLAYED // 60} are kept in memory and played"
+        )
+        yield Diagnostic("warning", codes.LONG_MEDIA, message, place)
 
 
 def _check_strategy(hold: Hold, source: SourceMap, path: FieldPath) -> Iterator[Diagnostic]:

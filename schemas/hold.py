@@ -25,9 +25,6 @@ NEEDED_FIELDS: dict[str, tuple[str, ...]] = {
     "voice_over_music": ("audio", "music"),
 }
 
-# Strategies whose recording Twilio itself fetches and plays; other sound is mixed into the stream.
-PLAYED_BY_TWILIO = frozenset({"audio", "audio_then_music", "voice_over_music"})
-
 # Twilio: the types that <Play> takes, by the endings that a Hold may name.
 MEDIA_TYPES = {".mp3": "audio/mpeg", ".wav": "audio/wav"}
 
@@ -51,6 +48,8 @@ class Hold(Declared):
     """How long a caller is kept waiting for the agent, in seconds; then the fallback message is spoken."""
 
     @property
-    def played_by_twilio(self) -> Path | None:
-        """The recording that Twilio fetches and plays before the agent is on the line, if there is one."""
-        return self.audio if self.strategy in PLAYED_BY_TWILIO else None
+    def recordings(self) -> tuple[Path, ...]:
+        """The files that the strategy plays: its recording, then its music."""
+        played = NEEDED_FIELDS[self.strategy]
+        files = (self.audio if "audio" in played else None, self.music if "music" in played else None)
+        return tuple(file for file in files if file is not None)

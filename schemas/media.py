@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 MAX_MEDIA_BYTES = 10_000_000
+LONGEST_PLAYED = 600
+"""Seconds of a file that are played; nobody is kept waiting for longer."""
+SHORTEST_LOOP = 0.5
+"""Seconds that music must have: repeated more often it is a buzz."""
 
 _WAV_PCM = 1
 _WAV_MULAW = 7
@@ -20,6 +24,8 @@ _MP3_BITRATES = {
 }
 _MP3_SAMPLE_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _MP3_SEARCH_BYTES = 65_536
+# Rates beyond these, in Hz, are no rates of recordings but damage.
+_SAMPLE_RATES = range(4_000, 192_001)
 
 
 class MediaProblem(Exception):
@@ -28,10 +34,11 @@ class MediaProblem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MediaForm:
-    """What a media file holds; `sample_rate` in Hz."""
+    """What a media file holds: `sample_rate` in Hz, and how many `seconds` it plays."""
 
     encoding: Literal["pcm", "mulaw", "mp3"]
     sample_rate: int
+    seconds: float
 
 
 def inspect_media(path: Path) -> MediaForm:
@@ -59,7 +66,7 @@ def _inspect(file: BinaryIO) -> MediaForm:
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
         return _inspect_wav(file)
     file.seek(_id3_size(head))
-    form = _inspect_mp3(file.read(_MP3_SEARCH_BYTES))
+    form = _inspect_mp3(file.read(MAX_MEDIA_BYTES))
     if form is None:
         raise MediaProblem("is neither MP3 nor WAV")
     return form
@@ -67,15 +74,17 @@ def _inspect(file: BinaryIO) -> MediaForm:
 
 def _inspect_wav(file: BinaryIO) -> MediaForm:
     """Read the chunks of a RIFF file up to the samples."""
-    form: MediaForm | None = None
+    form: _WavForm | None = None
     while len(header := file.read(8)) == 8:
         name, size = struct.unpack("<4sI", header)
         if name == b"data":
             if form is None:
                 break
-            if size == 0:
+            # Programs that write into a pipe give sizes that are too large: what counts is what is there.
+            samples = len(file.read(size)) // form.frame_bytes
+            if samples == 0:
                 raise MediaProblem("has no samples")
-            return form
+            return MediaForm(form.encoding, form.sample_rate, samples / form.sample_rate)
         if name == b"fmt ":
             form = _wav_form(file.read(size + size % 2))
         else:
@@ -83,7 +92,14 @@ def _inspect_wav(file: BinaryIO) -> MediaForm:
     raise MediaProblem("is a damaged WAV file")
 
 
-def _wav_form(chunk: bytes) -> MediaForm:
+@dataclass(frozen=True, slots=True)
+class _WavForm:
+    encoding: Literal["pcm", "mulaw"]
+    sample_rate: int
+    frame_bytes: int
+
+
+def _wav_form(chunk: bytes) -> _WavForm:
     if len(chunk) < 16:
         raise MediaProblem("is a damaged WAV file")
     tag, channels, sample_rate, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
@@ -91,10 +107,12 @@ def _wav_form(chunk: bytes) -> MediaForm:
         (tag,) = struct.unpack_from("<H", chunk, 24)
     if channels != 1:
         raise MediaProblem(f"has {channels} channels; hold media is mono")
+    if sample_rate not in _SAMPLE_RATES:
+        raise MediaProblem(f"has {sample_rate} samples a second, which nothing plays")
     if tag == _WAV_MULAW and bits == 8:
-        return MediaForm("mulaw", sample_rate)
+        return _WavForm("mulaw", sample_rate, 1)
     if tag == _WAV_PCM and bits in (8, 16, 24, 32):
-        return MediaForm("pcm", sample_rate)
+        return _WavForm("pcm", sample_rate, bits // 8)
     raise MediaProblem(f"is WAV with encoding {tag} at {bits} bits; use PCM or 8-bit µ-law")
 
 
@@ -110,21 +128,31 @@ def _id3_size(head: bytes) -> int:
 
 def _inspect_mp3(audio: bytes) -> MediaForm | None:
     """Find the first frame that is followed by another one, which random bytes seldom are."""
-    start = audio.find(b"\xff")
+    start = audio.find(b"\xff", 0, _MP3_SEARCH_BYTES)
     while start != -1:
         frame = _mp3_frame(audio, start)
         if frame is not None and (follower := _mp3_frame(audio, start + frame.size)) is not None:
             if not (frame.mono and follower.mono):
                 raise MediaProblem("is stereo; hold media is mono")
-            return MediaForm("mp3", frame.sample_rate)
-        start = audio.find(b"\xff", start + 1)
+            return MediaForm("mp3", frame.sample_rate, _mp3_seconds(audio, start))
+        start = audio.find(b"\xff", start + 1, _MP3_SEARCH_BYTES)
     return None
+
+
+def _mp3_seconds(audio: bytes, start: int) -> float:
+    """Return how long the frames play that follow each other from `start`."""
+    seconds = 0.0
+    while (frame := _mp3_frame(audio, start)) is not None:
+        seconds += frame.seconds
+        start += frame.size
+    return seconds
 
 
 @dataclass(frozen=True, slots=True)
 class _Mp3Frame:
     size: int
     sample_rate: int
+    seconds: float
     mono: bool
 
 
@@ -141,4 +169,5 @@ def _mp3_frame(audio: bytes, start: int) -> _Mp3Frame | None:
     sample_rate = _MP3_SAMPLE_RATES[version][rate_index]
     bitrate = _MP3_BITRATES[is_mpeg1][bitrate_index] * 1000
     size = (144 if is_mpeg1 else 72) * bitrate // sample_rate + padding
-    return _Mp3Frame(size, sample_rate, mono=bits >> 6 & 3 == 3)
+    samples = 1152 if is_mpeg1 else 576
+    return _Mp3Frame(size, sample_rate, samples / sample_rate, mono=bits >> 6 & 3 == 3)

@@ -38,12 +38,12 @@ class AgentChecks:
         self._recordings = RecordingChecks(fleet.service.public_url, asker)
 
     async def check(self, agent: Agent) -> list[Finding]:
-        """Check the agent's URLs and its hold recording."""
+        """Check the agent's URLs and its hold recordings."""
         subject = Subject(f"agent {agent.name}")
         findings = await _check_webhooks(subject, self._fleet, agent, self._asker)
         hold = self._fleet.hold_of(agent)
-        if hold is not None and hold.played_by_twilio is not None:
-            findings.append(await self._recordings.check(subject, hold.played_by_twilio))
+        for file in () if hold is None else hold.recordings:
+            findings.append(await self._recordings.check(subject, file))
         return findings
 
     async def check_messages(self, agent: Agent) -> list[Finding]:

@@ -66,14 +66,9 @@ def test_no_text_breaks_a_document_or_adds_a_verb(text: str) -> None:
         say(text)
 
 
-def test_a_hold_voice_and_a_recording_stand_in_their_verbs() -> None:
+def test_a_hold_voice_stands_in_its_verb_and_the_stream_follows() -> None:
     hold = HoldPrelude(text="Hello", voice="Polly.Joanna")
     document = twiml.answer(hold, stream_url="wss://h/stream/t", after_url="https://h/a?x=1&y=2")
     assert '<Say voice="Polly.Joanna">Hello</Say>' in document
     connect = root(document).getElementsByTagName("Connect")[0]
     assert connect.getAttribute("action") == "https://h/a?x=1&y=2"
-    played = twiml.answer(
-        HoldPrelude(play_url="https://h/media/x/a.mp3"), stream_url="wss://h/s", after_url="https://h/a"
-    )
-    assert "<Play>https://h/media/x/a.mp3</Play>" in played
-    assert "<Say" not in played

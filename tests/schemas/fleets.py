@@ -56,7 +56,7 @@ def agent(fields: str) -> str:
     return AGENT.lstrip("\n") + dedent(fields).lstrip("\n")
 
 
-def wav(*, tag: int = 7, channels: int = 1, bits: int = 8, samples: bytes = b"\xff" * 160) -> bytes:
+def wav(*, tag: int = 7, channels: int = 1, bits: int = 8, samples: bytes = b"\xff" * 8000) -> bytes:
     """Return a WAV file at 8000 Hz; format tag 7 is µ-law, 1 is PCM."""
     block = channels * bits // 8
     form = struct.pack("<HHIIHH", tag, channels, 8000, 8000 * block, block, bits)

@@ -10,6 +10,7 @@ import pytest
 from schemas.media import MAX_MEDIA_BYTES, MediaForm, MediaProblem, inspect_media
 from tests.schemas.fleets import Folder, mp3, wav
 
+MP3_SECONDS = 3 * 1152 / 44100
 ID3 = b"ID3\x04\x00\x00" + bytes([0, 0, 1, 0]) + bytes(128)
 
 
@@ -22,18 +23,21 @@ def chunked(first: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("content", "form"),
     [
-        (wav(), MediaForm("mulaw", 8000)),
-        (wav(tag=1, bits=16), MediaForm("pcm", 8000)),
-        (chunked(b"LIST"), MediaForm("mulaw", 8000)),
-        (mp3(), MediaForm("mp3", 44100)),
-        (mp3(tag=ID3), MediaForm("mp3", 44100)),
-        (mp3(tag=b"\xff\xfb\xff\xff"), MediaForm("mp3", 44100)),
+        (wav(), MediaForm("mulaw", 8000, 1.0)),
+        (wav(tag=1, bits=16), MediaForm("pcm", 8000, 0.5)),
+        (chunked(b"LIST"), MediaForm("mulaw", 8000, 1.0)),
+        (wav()[:4044], MediaForm("mulaw", 8000, 0.5)),
+        (mp3(), MediaForm("mp3", 44100, MP3_SECONDS)),
+        (mp3(tag=ID3), MediaForm("mp3", 44100, MP3_SECONDS)),
+        (mp3(tag=b"\xff\xfb\xff\xff"), MediaForm("mp3", 44100, MP3_SECONDS)),
     ],
-    ids=["µ-law", "pcm", "odd chunk", "mp3", "mp3 with a tag", "mp3 after noise"],
+    ids=["µ-law", "pcm", "odd chunk", "cut off", "mp3", "mp3 with a tag", "mp3 after noise"],
 )
 def test_mono_wav_and_mp3_are_known_by_their_content(tmp_path: Path, content: bytes, form: MediaForm) -> None:
     (tmp_path / "hold.bin").write_bytes(content)
-    assert inspect_media(tmp_path / "hold.bin") == form
+    found = inspect_media(tmp_path / "hold.bin")
+    assert (found.encoding, found.sample_rate) == (form.encoding, form.sample_rate)
+    assert found.seconds == pytest.approx(form.seconds)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +48,10 @@ def test_mono_wav_and_mp3_are_known_by_their_content(tmp_path: Path, content: by
         (wav(tag=6), "is WAV with encoding 6"),
         (wav(tag=3, bits=32), "is WAV with encoding 3"),
         (wav(samples=b""), "has no samples"),
+        (
+            wav().replace(struct.pack("<I", 8000), struct.pack("<I", 3_000_000), 1),
+            "has 3000000 samples a second",
+        ),
         (wav()[:20], "is a damaged WAV file"),
         (wav()[:12], "is a damaged WAV file"),
         (b"", "is neither MP3 nor WAV"),
@@ -71,6 +79,25 @@ def test_media_are_found_from_the_file_that_names_them(folder: Folder) -> None:
     (folder.path / "sub" / "hold.wav").write_bytes(wav())
     folder.write("{kind: Hold, name: x, strategy: music, music: hold.wav}", "sub/hold.yaml")
     assert folder.fleet().holds["x"].music == folder.path / "sub" / "hold.wav"
+
+
+def test_music_that_is_too_short_to_be_repeated_is_refused_and_a_short_recording_is_not(
+    folder: Folder,
+) -> None:
+    (folder.path / "click.wav").write_bytes(wav(samples=b"\xff" * 800))
+    folder.write("kind: Hold\nname: x\nstrategy: audio_then_music\naudio: click.wav\nmusic: click.wav\n")
+    (finding,) = folder.findings()
+    assert finding.startswith("fleet.yaml:5:8 TM051")
+    assert finding.endswith("lasts 0.10 s; music is repeated, and 0.5 s is the least")
+
+
+def test_media_that_is_longer_than_anybody_waits_is_warned_of(folder: Folder) -> None:
+    (folder.path / "opera.wav").write_bytes(wav(samples=b"\xff" * 8000 * 700))
+    folder.write("kind: Hold\nname: x\nstrategy: music\nmusic: opera.wav\n")
+    (finding,) = folder.findings()
+    assert finding.startswith("fleet.yaml:4:8 TM052")
+    assert finding.endswith("lasts 12 minutes; the first 10 are kept in memory and played")
+    assert folder.fleet().holds
 
 
 def test_missing_and_unfit_media_are_errors_at_their_places(folder: Folder) -> None:

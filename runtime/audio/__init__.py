@@ -1,0 +1,1 @@
+"""Sound as samples: decoding, levels and mixing for the telephone, 8 kHz mono µ-law."""
