@@ -86,7 +86,8 @@ class Reception:
 
     def _begin(self, agent: Agent, webhook: VoiceWebhook) -> LiveCall:
         now = self.clock()
-        prelude = self.media.prelude(self.fleet.hold_of(agent), self.base_url)
+        hold = self.fleet.hold_of(agent)
+        prelude = self.media.prelude(hold)
         # Twilio answers the call in order to speak or play; without that the stream is the answer.
         answered_at = now if prelude.seconds else None
         plan = CallPlan(
@@ -95,6 +96,7 @@ class Reception:
             max_call_seconds=agent.max_call_seconds,
             answered_at=answered_at,
             stream_timeout=STREAM_SECONDS + prelude.seconds,
+            hold=self.media.sound(hold),
         )
         session = CallSession(
             webhook.call_sid,
