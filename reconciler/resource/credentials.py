@@ -24,7 +24,8 @@ def sealed_text(text: str) -> str:
 
 def sealed(settings: Settings) -> Settings:
     """Return the settings with the credentials in their URLs sealed."""
-    return settings.with_urls({field: sealed_text(url) for field, url in settings.urls() if "@" in url})
+    seals = {field: sealed_text(url) for field, url in settings.urls() if "@" in url}
+    return settings.with_urls(seals) if seals else settings
 
 
 def is_sealed(url: str) -> bool:
