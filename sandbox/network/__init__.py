@@ -16,7 +16,7 @@ from sandbox.network.events import CallEvent, Kind
 from sandbox.network.network import Network
 from sandbox.network.phone_call import PhoneCall
 from sandbox.network.phones import Phone, voicemail
-from sandbox.network.stream import StreamFaults
+from sandbox.network.stream_faults import StreamFaults
 
 __all__ = [
     "CallEvent",

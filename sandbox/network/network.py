@@ -26,7 +26,7 @@ from sandbox.network.postbox import Postbox
 from sandbox.network.rooms import Rooms, markup
 from sandbox.network.routing import NoRoute, Route, route_inbound, route_outbound
 from sandbox.network.runner import CallRunner, Ring
-from sandbox.network.stream import StreamFaults
+from sandbox.network.stream_faults import StreamFaults
 from sandbox.network.surroundings import Surroundings
 from sandbox.network.webhooks import Form, Tunnels, tls_context
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidHandshake, InvalidStatus, InvalidURI
 
 from sandbox.network.line import Line, LineTick
+from sandbox.network.racing import first_of
+from sandbox.network.stream_faults import FaultyWriter, StreamFaults
 from sandbox.network.verbs import Stream
 from sandbox.network.webhooks import Tunnels
 from sandbox.network.wire import Clear, Mark, Media, RefusedMessageError, StreamWriter, parse_outgoing
@@ -25,22 +25,6 @@ MAX_WAITING = 500  # messages to a server that does not read: ten seconds of aud
 MAX_MESSAGE = 16 * 1024 * 1024
 
 _LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
-
-
-@dataclass(frozen=True, slots=True)
-class StreamFaults:
-    """What goes wrong with a call's media stream, in milliseconds since the stream's start.
-
-    `drop_after_ms` tears the connection without stop and close; `freeze_after_ms` neither sends nor
-    reads any more; `jitter_ms` delays each message by up to so much; `gap_ms` (from, to) loses the
-    caller's audio; `malformed_after_ms` sends one frame that is no JSON.
-    """
-
-    drop_after_ms: int | None = None
-    freeze_after_ms: int | None = None
-    jitter_ms: int = 0
-    gap_ms: tuple[int, int] | None = None
-    malformed_after_ms: int | None = None
 
 
 class StreamError(Exception):
@@ -98,9 +82,10 @@ class MediaStream:
         self._alerted: set[int] = set()
         self._socket: ClientConnection | None = None
         self._began_ms = 0.0
-        self._malformed_sent = False
+        self._faulty = FaultyWriter(writer, faults)
         self._thaw = asyncio.Event()
-        self._random = random.Random(0)  # noqa: S311 - faults must be repeatable, not secret
+        self._leaving = asyncio.Event()
+        self._stopped = False
 
     async def connect(self, stream: Stream, token: str, tunnels: Tunnels, tls: ssl.SSLContext) -> None:
         """Open the signed WebSocket and send `connected` and `start`. Raises StreamError."""
@@ -147,9 +132,7 @@ class MediaStream:
         assert self._socket is not None, "connect comes first"
         sender = asyncio.create_task(self._send_all(self._socket), name="stream-sender")
         try:
-            async for frame in self._socket:
-                await self._frozen()
-                self._receive(frame)
+            await first_of(self._read_all(self._socket), self._leaving.wait())
         except ConnectionClosedError as error:
             self._alert(31921, f"Stream - closed abnormally: {error}")
             return "broken"
@@ -162,12 +145,19 @@ class MediaStream:
             self._line.playout.clear(self._clock())
             self._line.settle(self._clock())
             await self._socket.close()
-        return "closed by the app"
+        return "closed by the phone's side" if self._leaving.is_set() else "closed by the app"
+
+    async def _read_all(self, socket: ClientConnection) -> None:
+        async for frame in socket:
+            await self._frozen()
+            if self._faults.read_delay_ms:
+                await asyncio.sleep(self._faults.read_delay_ms / 1000)
+            self._receive(frame)
 
     def ticked(self, tick: LineTick, end_ms: float) -> None:
         """Send on what the caller said in the 20 ms that end at `end_ms` on the line, and the key pressed."""
         self._send_audio(tick.frame, end_ms)
-        if tick.caller.digit is not None and self._socket is not None:
+        if tick.caller.digit is not None and self._socket is not None and not self._stopped:
             self._put(self._writer.dtmf(tick.caller.digit))
 
     def _send_audio(self, ulaw: bytes, end_ms: float) -> None:
@@ -175,24 +165,27 @@ class MediaStream:
             return
         at = round(end_ms - self._began_ms) - len(ulaw) // BYTES_PER_MS
         faults = self._faults
-        if at < 0 or (faults.gap_ms is not None and faults.gap_ms[0] <= at < faults.gap_ms[1]):
+        if at < 0 or self._stopped:
             return
-        if faults.drop_after_ms is not None and at >= faults.drop_after_ms:
+        if _is_due(faults.drop_after_ms, at):
             self._socket.transport.abort()
-            return
-        if (
-            faults.malformed_after_ms is not None
-            and at >= faults.malformed_after_ms
-            and not self._malformed_sent
-        ):
-            self._malformed_sent = True
-            self._put('{"event":"media","streamSid":')
-        self._put(self._writer.media(ulaw, at))
+        elif _is_due(faults.close_after_ms, at):
+            self._leaving.set()
+        elif _is_due(faults.stop_after_ms, at):
+            self._put(self._writer.stop())
+            self._stopped = True
+        else:
+            for frame in self._faulty.media(ulaw, at):
+                self._put(frame)
 
     def settle(self) -> None:
         """Let the line play up to now and return the marks that came due."""
-        for name in self._line.settle(self._clock()):
-            self._put(self._writer.mark(name))
+        now = self._clock()
+        for name in self._line.settle(now):
+            self._faulty.mark(name, now)
+        if not self._stopped:
+            for frame in self._faulty.due_marks(now):
+                self._put(frame)
 
     def _receive(self, frame: str | bytes) -> None:
         try:
@@ -222,7 +215,7 @@ class MediaStream:
             message = await self._outbox.get()
             await self._frozen()
             if self._faults.jitter_ms:
-                await asyncio.sleep(self._random.uniform(0, self._faults.jitter_ms) / 1000)
+                await asyncio.sleep(self._faulty.delay_s())
             try:
                 await socket.send(message)
             finally:
@@ -235,7 +228,8 @@ class MediaStream:
             await self._thaw.wait()
 
     async def _say_goodbye(self) -> None:
-        self._put(self._writer.stop())
+        if not self._stopped:
+            self._put(self._writer.stop())
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._outbox.join()
@@ -247,3 +241,7 @@ class MediaStream:
         if code not in self._alerted:
             self._alerted.add(code)
             self._alert_once(code, text)
+
+
+def _is_due(after_ms: int | None, at_ms: int) -> bool:
+    return after_ms is not None and at_ms >= after_ms

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from sandbox.account.account import Account
-from sandbox.network.stream import StreamFaults
+from sandbox.network.stream_faults import StreamFaults
 from sandbox.network.verbs import Callback, Conference, Number
 from sandbox.network.webhooks import Form, Tunnels, Webhooks
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 
 import pytest
@@ -9,9 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from twilio.request_validator import RequestValidator
 
-from sandbox import HangUp, Sandbox, Say, Step, StreamFaults, Wait
+from sandbox import HangUp, Kind, Sandbox, Say, Step, StreamFaults, Wait
+from sandbox.network.line import SILENT_FRAME
 from sandbox.network.stream import StreamError, stream_address
+from sandbox.network.stream_faults import FaultyWriter
 from sandbox.network.webhooks import Tunnels
+from sandbox.network.wire import StreamWriter
 from sandbox.speech import clip
 from tests.sandbox.network.app import BISTRO, GUEST, App, Socket, play
 
@@ -136,3 +140,98 @@ def test_jitter_changes_neither_the_order_nor_the_audio() -> None:
         assert clip("caller-yes").ulaw in app.sockets[0].heard()
 
     play(story, App(on_stream=_listen))
+
+
+def _frames(faults: StreamFaults, *, number: int = 12) -> list[str]:
+    """Return the chunks that reach the server of so many frames, `x` for what is no audio."""
+    writer = FaultyWriter(StreamWriter("AC", "CA", "MZ"), faults)
+    sent = [frame for at in range(number) for frame in writer.media(SILENT_FRAME, 20 * at)]
+    return [_chunk(frame) for frame in sent]
+
+
+def _chunk(frame: str) -> str:
+    try:
+        return str(json.loads(frame)["media"]["chunk"])
+    except (ValueError, KeyError, TypeError):
+        return "x"
+
+
+@pytest.mark.parametrize(
+    ("faults", "chunks"),
+    [
+        (StreamFaults(), "1 2 3 4 5 6"),
+        (StreamFaults(duplicate_every=2), "1 2 2 3 4 4 5 6 6"),
+        (StreamFaults(reorder_every=3), "1 2 4 3 5"),
+        (StreamFaults(flood=2), "1 2 3 4 5 6 7 8 9 10 11 12"),
+        (StreamFaults(garbage_every=2), "1 2 x 3 4 x 5 6 x"),
+        (StreamFaults(gap_ms=(40, 80)), "1 2 3 4"),
+        (StreamFaults(malformed_after_ms=40), "1 2 x 3 4 5 6"),
+    ],
+)
+def test_frames_are_repeated_swapped_lost_or_spoilt_on_demand(faults: StreamFaults, chunks: str) -> None:
+    assert _frames(faults, number=6) == chunks.split()
+
+
+def test_a_share_of_the_frames_is_lost_the_same_ones_each_time() -> None:
+    first, second = (_frames(StreamFaults(loss=0.2), number=500) for _ in range(2))
+    assert first == second
+    assert 350 < len(first) < 450
+
+
+def test_marks_come_late_or_never_on_demand() -> None:
+    writer = FaultyWriter(StreamWriter("AC", "CA", "MZ"), StreamFaults(mark_delay_ms=3000, lose_mark_every=2))
+    for name in ("a", "b", "c"):
+        writer.mark(name, 1000)
+    assert list(writer.due_marks(3900)) == []
+    assert [json.loads(frame)["mark"]["name"] for frame in writer.due_marks(4000)] == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("faults", "last", "reason"),
+    [
+        (StreamFaults(close_after_ms=500), "start", "closed by the phone's side"),
+        (StreamFaults(stop_after_ms=500), "stop", "closed by the app"),
+    ],
+)
+def test_a_stream_closed_or_stopped_alone_leads_to_its_action(
+    faults: StreamFaults, last: str, reason: str
+) -> None:
+    async def until_stop(socket: Socket) -> None:
+        await socket.until("stop")
+        await socket.close()
+
+    async def story(box: Sandbox, app: App) -> None:
+        def voice(request: Request) -> Response:
+            stream = f'<Stream url="ws://{request.url.netloc}/stream"/>'
+            body = f'<Response><Connect action="/after">{stream}</Connect></Response>'
+            return Response(body, media_type="text/xml")
+
+        app.documents = {"/voice": voice, "/after": "<Response/>", "/status": "<Response/>"}
+        call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(90_000)], faults=faults)
+        assert await call.ended() == "completed"
+        assert app.sockets[0].events()[-1] == last
+        assert call.happened(Kind.STREAM_CLOSED)[0].detail == reason
+        assert app.paths() == ["/voice", "/after", "/status"]
+        assert app.asked[1].form["CallStatus"] == "in-progress"
+
+    play(story, App(on_stream=until_stop))
+
+
+def test_a_slow_reader_takes_the_servers_messages_late() -> None:
+    async def agent(socket: Socket) -> None:
+        await socket.until("start")
+        for name in "abcdef":
+            await socket.mark(name)
+        for _ in range(6):
+            await socket.until("mark")
+        await socket.close()
+
+    async def story(box: Sandbox, app: App) -> None:
+        app.documents = {"/voice": _stream_only, "/status": "<Response/>"}
+        faults = StreamFaults(read_delay_ms=30)
+        call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(90_000)], faults=faults)
+        await call.ended()
+        closed, opened = (call.happened(kind)[0] for kind in (Kind.STREAM_CLOSED, Kind.STREAM_OPENED))
+        assert closed.at_ms - opened.at_ms >= 6 * 30
+
+    play(story, App(on_stream=agent))
