@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from pathlib import Path
 
 from sandbox import NumberSeed
@@ -163,27 +162,6 @@ def test_a_call_that_reaches_its_limit_ends_with_the_fallback_message(tmp_path: 
 
     limited = FRONT_DESK_YAML + "max_call_seconds: 10\nfallback_message: Time is up.\n"
     play(tmp_path, story, front_desk=limited)
-
-
-def test_hold_media_is_heard_before_the_agent_and_never_changes_under_its_address(tmp_path: Path) -> None:
-    async def story(world: World) -> None:
-        media = world.folder / "agents.d" / "media"
-        media.mkdir()
-        source = Path(__file__).parents[2] / "agents.d" / "media" / "hold-welcome.wav"
-        (media / "hold-welcome.wav").write_bytes(source.read_bytes())
-        await world.tm("apply", "--yes")
-        async with world.serving():
-            call = await dial(world, Listen(), HangUp())
-            requests = [event.detail for event in call.happened(Kind.REQUESTED)]
-            urls = [match[0] for detail in requests if (match := re.search(r"/media/\S+", detail))]
-            assert urls, requests
-            answer = await world.get(urls[0])
-        assert answer.content == source.read_bytes()
-        assert "immutable" in answer.headers["cache-control"]
-        assert GREETING.ulaw in call.heard
-
-    hold = FRONT_DESK_YAML + "hold: {strategy: audio, audio: media/hold-welcome.wav}\n"
-    play(tmp_path, story, front_desk=hold)
 
 
 def test_a_model_that_refuses_the_key_leaves_the_caller_with_the_fallback_message(tmp_path: Path) -> None:
