@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from runtime.call_record import Caller, CallRecord, Latency, ToolUse, TranscriptEntry
+from runtime.call_record import Caller, CallRecord, Latency, ToolUse, TranscriptEntry, TurnLatency
 
 # How often a caller may come back to a new stream in one call, on whatever nodes.
 MOST_RETURNS: Final = 3
@@ -57,8 +57,12 @@ def read_record(row: Mapping[str, Any]) -> CallRecord:
         model=row["model"],
         transcript=tuple(TranscriptEntry(**entry) for entry in row["transcript"]),
         tools=tuple(ToolUse(**use) for use in row["tools"]),
-        latency=Latency(latency["first_word_ms"], tuple(latency["turn_ms"])) if latency else None,
+        latency=_latency(latency) if latency else None,
         cost=row["cost"],
         recordings=tuple(recordings) if recordings is not None else None,
         summary=row["summary"],
     )
+
+
+def _latency(row: Mapping[str, Any]) -> Latency:
+    return Latency(row["first_word_ms"], tuple(TurnLatency(**turn) for turn in row["turns"]))

@@ -91,15 +91,47 @@ class ToolUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Latency:
-    """`first_word_ms`: answer to the agent's first frame; `turn_ms`: each end of speech to the next one."""
+class TurnLatency:
+    """How long the caller waited for one answer, in ms from when the model noticed that they had paused.
 
-    first_word_ms: int | None = None
-    turn_ms: tuple[int, ...] = ()
+    `pause_ms`: how long they had been silent by then; `model_ms`: to the model's first audio; `frame_ms`: to
+    the first frame that was sent; `heard_ms`: to the first mark that came back, 100 ms of audio later.
+    """
+
+    pause_ms: int | None = None
+    model_ms: int | None = None
+    frame_ms: int | None = None
+    heard_ms: int | None = None
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Return `{first_word_ms, turn_ms}`."""
-        return {"first_word_ms": self.first_word_ms, "turn_ms": list(self.turn_ms)}
+        """Return `{pause_ms, model_ms, frame_ms, heard_ms}`."""
+        return {
+            "pause_ms": self.pause_ms,
+            "model_ms": self.model_ms,
+            "frame_ms": self.frame_ms,
+            "heard_ms": self.heard_ms,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """`first_word_ms`: answer to the agent's first frame; `turns`: what each answer took."""
+
+    first_word_ms: int | None = None
+    turns: tuple[TurnLatency, ...] = ()
+
+    @property
+    def turn_ms(self) -> tuple[int, ...]:
+        """How long the first frame of each answer took."""
+        return tuple(turn.frame_ms for turn in self.turns if turn.frame_ms is not None)
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return `{first_word_ms, turn_ms, turns}`."""
+        return {
+            "first_word_ms": self.first_word_ms,
+            "turn_ms": list(self.turn_ms),
+            "turns": [turn.to_json() for turn in self.turns],
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,9 @@ class LiveCall:
             duration_seconds=duration,
             transcript=tuple(machine.transcript),
             tools=tuple(facts.tools),
+            caller_profile=facts.caller_profile,
             cost=self.price(facts.usage, duration),
-            latency=Latency(facts.first_word_ms, tuple(facts.turn_ms)),
+            latency=Latency(facts.first_word_ms, tuple(facts.turns)),
         )
 
     @property

@@ -1,7 +1,7 @@
 """What the machine wants done. The shell does it, in order, and decides nothing.
 
 The leg's codec encodes `PlayAudio`, `PlayMark`, `ClearPlayback`; the engine's codec encodes what goes to the
-model; `EndStream`, `ConnectModel`, `CloseModel`, `RunTool` and `Finished` are the shell's own.
+model; `LineAction`s are its connections'; the others are the shell's own.
 """
 
 from __future__ import annotations
@@ -43,17 +43,34 @@ class EndStream:
     goodbye: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class DropStream:
+    """Let go of the caller's stream, which is broken or did not come about; another one may come."""
+
+
 # --- to the model -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectModel:
-    """Open a connection to the model; the one before is closed. The first is opened without being asked."""
+    """Open a connection to the model; the first is opened without being asked.
+
+    A `successor` is opened beside the one that serves.
+    """
+
+    successor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SwapModel:
+    """Close the connection to the model, and let the successor's take its place."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigureModel:
     """Send the session's configuration and report what the model made of it."""
+
+    successor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +138,9 @@ class DeleteItem:
 
 @dataclass(frozen=True, slots=True)
 class CloseModel:
-    """Close the connection to the model, or stop opening it."""
+    """Close the connection to the model, or to its `successor`, or stop opening it."""
+
+    successor: bool = False
 
 
 # --- to the shell -------------------------------------------------------------------------------------
@@ -141,6 +160,7 @@ class Finished:
     """The call is over: the last action, exactly once. Write the record and free everything."""
 
 
+LineAction: TypeAlias = ConnectModel | SwapModel | CloseModel
 LegAction: TypeAlias = PlayAudio | PlayMark | ClearPlayback
 EngineAction: TypeAlias = (
     ConfigureModel
@@ -153,4 +173,4 @@ EngineAction: TypeAlias = (
     | TruncateItem
     | DeleteItem
 )
-Action: TypeAlias = LegAction | EngineAction | EndStream | ConnectModel | CloseModel | RunTool | Finished
+Action: TypeAlias = LegAction | EngineAction | EndStream | DropStream | LineAction | RunTool | Finished

@@ -1,8 +1,7 @@
 """What is said in a call: the caller's audio to the model, the model's through the ledger, and the cuts.
 
 The part of a call's logic that knows neither why a call begins nor how it ends; `machine.CallMachine` does.
-When the caller speaks into the agent's words, the ledger tells what was heard of them, and playback, model
-and transcript are cut at that place.
+When the caller speaks into the agent's words, the floor decides what becomes of them.
 """
 
 from __future__ import annotations
@@ -15,27 +14,28 @@ from typing import TYPE_CHECKING, assert_never
 from runtime.call import events as ev
 from runtime.call.actions import (
     Action,
-    AnswerTool,
     CancelResponse,
     ClearPlayback,
-    HearCaller,
     Recall,
     Respond,
     TellModel,
 )
+from runtime.call.floor import Floor
+from runtime.call.idle import GOODBYE, Idle
 from runtime.call.keypad import Keypad
 from runtime.call.ledger import PlaybackLedger
+from runtime.call.listening import Listening
 from runtime.call.playhead import BYTES_PER_MS
 from runtime.call.recall import BROKEN_OFF, UNHEARD, Memory
-from runtime.call.tools import HANG_UP, UNKNOWN_TOOL, tool_use
+from runtime.call.tool_talk import ToolTalk
 from runtime.call.transcript import Transcript
+from runtime.call.turn_clock import TurnClock
 from runtime.call.turns import Turns
-from runtime.call.uplink import Uplink
 
 if TYPE_CHECKING:
     from runtime.call.ending import CallFacts
-    from runtime.call.hold_sound import HoldSound
-    from runtime.call.plan import Capabilities
+    from runtime.call.ledger import Cut
+    from runtime.call.plan import CallPlan
     from runtime.call_record import TranscriptEntry
 
 
@@ -44,54 +44,68 @@ class Conversation:
 
     The machine sets `answered_at` when the call is answered, calls `join` when the caller's stream is there
     and `begin` when a session of the model is ready, in either order, `lose_session` when that is lost and
-    another is to come, and `close` when nobody is to be heard any more. It reads `agent_hangs_up` and
-    `hopeless` after each event.
+    another is to come, and `close` when nobody is to be heard any more. It reads `agent_hangs_up`,
+    `caller_is_gone` and `hopeless` after each event.
     """
 
     __slots__ = (
         "_begun",
         "_brief",
-        "_caller_paused_at",
-        "_capabilities",
         "_closing",
         "_facts",
+        "_floor",
+        "_idle",
         "_joined",
         "_key_messages",
         "_keypad",
         "_ledger",
+        "_listening",
         "_memory",
         "_model_listens",
+        "_tools",
         "_transcript",
+        "_turn_clock",
         "_turns",
-        "_uplink",
         "agent_hangs_up",
         "answered_at",
+        "caller_is_gone",
     )
 
-    def __init__(
-        self,
-        facts: CallFacts,
-        capabilities: Capabilities,
-        history: tuple[TranscriptEntry, ...] = (),
-        hold: HoldSound | None = None,
-    ) -> None:
+    def __init__(self, facts: CallFacts, plan: CallPlan) -> None:
         self.answered_at = 0.0
         self.agent_hangs_up = False
+        self.caller_is_gone = False
         self._facts = facts
-        self._capabilities = capabilities
         self._joined = False
         self._begun = False
         self._brief: str | None = None
         self._model_listens = False
         self._closing = False
-        self._caller_paused_at: float | None = None
         self._key_messages = 0
-        self._ledger = PlaybackLedger(hold)
-        self._memory = Memory(history)
+        self._ledger = PlaybackLedger(plan.hold, keeps_sent=plan.interrupt.resume)
+        self._memory = Memory(plan.history)
         self._transcript = Transcript()
         self._turns = Turns()
-        self._uplink = Uplink()
+        self._turn_clock = TurnClock(facts.turns)
+        self._floor = Floor(plan, self._ledger, self._turns, tell_of=self._tell_of)
+        self._listening = Listening(
+            facts,
+            self._floor,
+            self._transcript,
+            self._turn_clock,
+            at_ms=self._ms,
+            pause_ms=plan.pause_ms,
+        )
+        self._idle = Idle(plan.idle_seconds)
         self._keypad = Keypad()
+        self._tools = ToolTalk(
+            plan.tools,
+            facts.tools,
+            ledger=self._ledger,
+            transcript=self._transcript,
+            turns=self._turns,
+            at_ms=self._ms,
+        )
 
     # --- how it stands
 
@@ -103,7 +117,17 @@ class Conversation:
     @property
     def silent(self) -> bool:
         """True when the agent has been heard to the end and is not about to say more."""
-        return self._ledger.quiet and (self._turns.idle or not self._model_listens)
+        return self._ledger.quiet and not self._tools.busy and (self._turns.idle or not self._model_listens)
+
+    @property
+    def between_turns(self) -> bool:
+        """Whether the model owes nobody an answer, and nobody speaks to it."""
+        return self._turns.settled
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nobody speaks, and the agent has been heard to the end."""
+        return self._turns.settled and self._ledger.quiet
 
     @property
     def ends_at(self) -> float:
@@ -119,9 +143,27 @@ class Conversation:
     def join(self, now: float) -> list[Action]:
         """Let the caller in: their stream is there."""
         self._joined = True
+        self._listening.join(now)
+        self._idle.stir(now)
         if not self._ledger.speaks:
             self.wait_music(now)
         return self.wake(now)
+
+    def part(self, back: Respond, now: float) -> list[Action]:
+        """Let the caller go for a while: what they did not hear is cut, and `back` is said on their return.
+
+        What was not sent before the agent's first word stays as it is, and is played then.
+        """
+        self._joined = False
+        self._floor.let_go()
+        cuts = self._ledger.interrupt(now) if self._facts.spoken else []
+        self._ledger.lose_line()
+        if not self._facts.spoken:
+            return []
+        active = self._turns.discard_active(unbegun=True)
+        told: list[Action] = [] if active is None else [CancelResponse(active)]
+        told += self._tell_of(cuts, now)
+        return [*told, *self._turns.ask(back, now)] if self._model_listens else self._turns.keep(back)
 
     def wait_music(self, now: float) -> None:
         """Let the caller hear the hold sound, behind what is being said, until the agent speaks."""
@@ -143,7 +185,8 @@ class Conversation:
             self._brief = None
         requests = self._turns.resume(now) if self._begun else self._turns.ask(opening, now)
         self._begun = self._model_listens = True
-        return [*told, *requests, *self._uplink.open()]
+        self._idle.stir(now)
+        return [*told, *requests, *self._tools.begin(now), *self._listening.open()]
 
     def request(self, request: Respond, now: float) -> Sequence[Action]:
         """Let the agent say something of our choosing, as soon as it is its turn."""
@@ -159,22 +202,26 @@ class Conversation:
         broken_off = self._ledger.unfinished()
         for item_id, received_ms in broken_off:
             self._transcript.break_off(item_id, received_ms)
-        if self._transcript.caller_unheard:
-            self._brief = UNHEARD
-        elif broken_off:
-            self._brief = BROKEN_OFF
-        self._turns.lose_session(broken_off=bool(broken_off))
-        self._uplink.close()
+        if self._turns.lose_session(broken_off=bool(broken_off)):
+            if self._transcript.caller_unheard:
+                self._brief = UNHEARD
+            elif broken_off:
+                self._brief = BROKEN_OFF
+        self._listening.close()
         self.lose_model()
 
     def lose_model(self) -> None:
         """Expect nothing more from the model; what it said before is still played."""
         self._model_listens = False
+        self._floor.let_go()
+        self._tools.lose_session()
         self._ledger.complete_all()
 
     def close(self) -> None:
         """Let nobody interrupt any more: the agent says its last words."""
         self._closing = True
+        self._floor.close()
+        self._tools.close()
         self._ledger.stop_waiting()
 
     def drop(self, now: float) -> None:
@@ -191,6 +238,10 @@ class Conversation:
             math.inf if send_at is None else send_at,
             math.inf if self._keypad.due_at is None else self._keypad.due_at,
             self._turns.wake_at() if self._model_listens else math.inf,
+            self._floor.wake_at(),
+            self._listening.dead_at(),
+            self._idle_at(),
+            self._tools.wake_at(),
         )
 
     def wake(self, now: float) -> list[Action]:
@@ -198,8 +249,12 @@ class Conversation:
         actions: list[Action] = []
         if self._keypad.due_at is not None and now >= self._keypad.due_at:
             actions += self._send_keys(now)
+        actions += self._audible(self._floor.wake(now))
         if self._model_listens:
             actions += self._turns.next(now)
+        actions += self._listening.fill(now)
+        actions += self._mind_silence(now)
+        actions += self._tools.wake(now)
         return actions + self._play(now)
 
     def _play(self, now: float) -> list[Action]:
@@ -209,16 +264,28 @@ class Conversation:
         batch = self._ledger.due(now)
         for item_id in batch.begun:
             self._transcript.agent_begins(item_id, self._ms(now))
-            self._note_latency(now)
+            self._turn_clock.begun(item_id, now)
+            if not self._facts.spoken:
+                self._facts.spoken = True
+                self._facts.first_word_ms = self._ms(now)
+        if self._turn_clock.awaits_mark:
+            self._turn_clock.sent(batch.actions)
         return [*batch.actions]
 
-    def _note_latency(self, now: float) -> None:
-        if not self._facts.spoken:
-            self._facts.spoken = True
-            self._facts.first_word_ms = self._ms(now)
-        if self._caller_paused_at is not None:
-            self._facts.turn_ms.append(round((now - self._caller_paused_at) * 1000))
-            self._caller_paused_at = None
+    def _idle_at(self) -> float:
+        """Return when (s) both sides have been silent for too long."""
+        talking = self._floor.caller_speaks or self._ledger.speaks or not self._turns.idle
+        if talking or self._tools.busy or self._closing or not (self._joined and self._model_listens):
+            return math.inf
+        return self._idle.due_at(self.ends_at)
+
+    def _mind_silence(self, now: float) -> Sequence[Action]:
+        """Ask a silent caller whether they are there, and give up in the end."""
+        if now < self._idle_at():
+            return ()
+        prompt = self._idle.prompt(now)
+        self.caller_is_gone = prompt is GOODBYE
+        return self._turns.ask(prompt, now)
 
     def _ms(self, moment: float) -> int:
         """Return a moment as ms since the answer."""
@@ -226,14 +293,14 @@ class Conversation:
 
     # --- what happens
 
-    def hear(self, payload: str) -> Sequence[HearCaller]:
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the caller's audio itself is looked at, so that something may become due by it."""
+        return self._floor.in_doubt
+
+    def hear(self, audio: ev.CallerAudio, now: float) -> Sequence[Action]:
         """Pass the caller's audio on."""
-        if self._closing:
-            return ()
-        passed = self._uplink.pass_on(payload)
-        if not passed:
-            self._facts.caller_audio_dropped_ms = self._uplink.dropped_ms
-        return passed
+        return () if self._closing else self._listening.hear(audio, now)
 
     def handle(self, event: ev.TalkEvent, now: float) -> Sequence[Action]:
         """Take one event of the talk and return what is to be done about it."""
@@ -245,7 +312,9 @@ class Conversation:
                 return self._play(now)
             case ev.MarkPlayed(name):
                 self._ledger.acknowledge(name, now)
-                return ()
+                if self._turn_clock.awaits_mark:
+                    self._turn_clock.played(name, now)
+                return self._tools.heard(now)
             case ev.ModelWords(item_id, delta):
                 self._transcript.agent_adds(item_id, delta)
                 return ()
@@ -253,13 +322,18 @@ class Conversation:
                 self._transcript.agent_says(item_id, text)
                 return ()
             case ev.KeyPressed(digit):
-                self._keypad.press(digit, now)
-                return ()
+                return self._on_key(digit, now)
             case ev.ToolRequested():
-                return self._on_tool(event, now)
+                actions = self._tools.requested(event, now)
+                self.agent_hangs_up = self._tools.hang_up_asked
+                return actions
+            case ev.ToolReported():
+                return self._tools.reported(event, now)
+            case ev.ToolAnswered():
+                return self._tools.answered(event, now)
             case ev.ResponseStarted(response_id):
-                self._turns.started(response_id, now)
-                return ()
+                wanted = self._turns.started(response_id, now)
+                return () if wanted else (CancelResponse(response_id),)
             case ev.ResponseEnded():
                 return self._on_response_end(event, now)
             case ev.RequestRefused():
@@ -273,10 +347,11 @@ class Conversation:
     def _on_response_end(self, event: ev.ResponseEnded, now: float) -> Sequence[Action]:
         """Flush what waits for an end that was never told, and give the next request its turn."""
         self._facts.used(event.usage)
+        self._idle.stir(now)
         if event.response_id == self._turns.active:
             self._ledger.complete_all()
         requests = self._turns.ended(event.response_id, failed=event.status == "failed", now=now)
-        return [*self._play(now), *requests]
+        return [*self._play(now), *self._tools.response_ended(event.response_id, now), *requests]
 
     def _on_audio(self, event: ev.ModelAudio, now: float) -> Sequence[Action]:
         self._turns.reacted(now)
@@ -289,52 +364,37 @@ class Conversation:
             return ()
         if not audio or not self._ledger.receive(event.item_id, audio):
             return ()
+        if self._turn_clock.awaits_audio:
+            self._turn_clock.audio(event.response_id, event.item_id, now)
         self._transcript.agent_audio(event.item_id, len(audio) / BYTES_PER_MS)
         return self._play(now)
 
     def _on_caller(self, event: ev.CallerEvent, now: float) -> Sequence[Action]:
-        match event:
-            case ev.CallerSpeechStarted(item_id, audio_start_ms):
-                moment = self._uplink.moment(audio_start_ms, now)
-                self._transcript.caller_begins(item_id, self._ms(moment))
-                self._caller_paused_at = None
-                self._turns.caller_speaks(now)
-                return self._interrupt(now)
-            case ev.CallerSpeechStopped():
-                self._caller_paused_at = now
-                self._turns.caller_pauses(now)
-            case ev.CallerWords(item_id, text, usage):
-                self._facts.used(usage)
-                self._transcript.caller_says(item_id, text, self._ms(now))
-        return ()
+        self._idle.caller_stirs(now)
+        if isinstance(event, ev.CallerSpeechStarted):
+            self._tools.caller_speaks()
+        actions = self._listening.handle(event, now, self._turns.active)
+        return [*self._audible(actions), *self._play(now)]
 
-    def _interrupt(self, now: float) -> Sequence[Action]:
-        """Stop the agent where the caller stopped listening.
+    def _audible(self, actions: list[Action]) -> list[Action]:
+        """Return the actions without those that mean nothing before the caller's stream is there."""
+        return actions if self._joined else [each for each in actions if not isinstance(each, ClearPlayback)]
 
-        The clear goes first: it is what the caller hears. An engine that cancels its response itself is not
-        told to, and a late cancel would hit the next response.
-        """
-        if self._closing:
-            return ()
-        active = self._turns.discard_active()
-        cuts = self._ledger.interrupt(now)
-        actions: list[Action] = [ClearPlayback()] if cuts and self._joined else []
-        if active is not None and not self._capabilities.cancels_on_speech:
-            actions.append(CancelResponse(active))
+    def _tell_of(self, cuts: Sequence[Cut], now: float) -> list[Action]:
+        """Cut the transcript and return what the model is told; of keys that sounded it knows nothing."""
+        told: list[Action] = []
         for cut in cuts:
-            actions += self._memory.cut(cut, self._transcript.cut(cut))
-        return actions
+            keys = self._tools.cut(cut, now)
+            told += self._memory.cut(cut, self._transcript.cut(cut)) if keys is None else keys
+        return told
 
-    def _on_tool(self, event: ev.ToolRequested, now: float) -> Sequence[Action]:
-        """Run a built-in tool; one that does not exist is answered, so that the model need not wait."""
-        if self._closing or self._turns.discarded(event.response_id):
-            return ()
-        if event.name == HANG_UP:
-            self._facts.tools.append(tool_use(event, None, 0))
-            self.agent_hangs_up = True
-            return ()
-        self._facts.tools.append(tool_use(event, {"error": "there is no such tool"}, 0))
-        return [AnswerTool(event.call_id, UNKNOWN_TOOL), *self._turns.ask(Respond(), now)]
+    def _on_key(self, key: str, now: float) -> Sequence[Action]:
+        """Give the key to the tool that waits for keys, or else to the model, with those that follow."""
+        self._idle.caller_stirs(now)
+        taken = self._tools.key_pressed(key, now)
+        if taken is None:
+            self._keypad.press(key, now)
+        return taken or ()
 
     def _send_keys(self, now: float) -> list[Action]:
         """Put the keys into the conversation and let the agent react to them."""

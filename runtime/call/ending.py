@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runtime.call.usage import Usage
 
 if TYPE_CHECKING:
-    from runtime.call_record import EndReason, RejectReason, Status, ToolUse
+    from runtime.call_record import EndReason, JsonValue, RejectReason, Status, ToolUse, TurnLatency
 
 # Twilio's CallStatus values that end a call, and what each of them means in a record.
 REPORTED_ENDINGS: dict[str, EndReason] = {
@@ -34,15 +34,19 @@ class CallFacts:
     drained: bool = False
     time_is_up: bool = False
     agent_hung_up: bool = False
+    caller_silent: bool = False
     stream_missed: bool = False
     model_failure: str | None = None
     caller_audio_dropped_ms: int = 0
+    caller_audio_filled_ms: int = 0
+    caller_frames_dropped: int = 0
     bad_frames: int = 0
     bad_model_audio: int = 0
     model_problems: dict[str, int] = field(default_factory=dict)
     first_word_ms: int | None = None
-    turn_ms: list[int] = field(default_factory=list)
+    turns: list[TurnLatency] = field(default_factory=list)
     tools: list[ToolUse] = field(default_factory=list)
+    caller_profile: JsonValue = None
     usage: Usage = field(default_factory=Usage)
 
     def used(self, usage: Usage | None) -> None:
@@ -95,4 +99,6 @@ def _ordered_end(facts: CallFacts) -> EndReason | None:
         return "max_duration"
     if facts.agent_hung_up:
         return "agent_completed"
+    if facts.caller_silent:
+        return "idle"
     return None

@@ -7,7 +7,7 @@ Audio travels as the base64 text in which it came: µ-law, 8,000 bytes a second,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from runtime.call.usage import Usage
 from runtime.call_record import JsonValue
@@ -25,9 +25,13 @@ class StreamStarted:
 
 @dataclass(frozen=True, slots=True)
 class CallerAudio:
-    """A piece of the caller's audio: base64 µ-law of any length, as it came."""
+    """A piece of the caller's audio: base64 µ-law of any length, as it came.
+
+    `at_ms` is when it was made, in ms of the stream's own time, where the leg tells.
+    """
 
     payload: str
+    at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,14 @@ class ModelConnected:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfigured:
-    """The model answered a configuration; `matches` tells whether it is the one that was asked for."""
+    """The model answered a configuration; `matches` tells whether it is the one that was asked for.
+
+    `expires_at` (epoch s) is when the model is going to end the session, if it tells.
+    """
 
     matches: bool
     detail: str = ""
+    expires_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +189,23 @@ class ToolRequested:
     arguments: str
 
 
+MALFORMED: Final = "malformed_event"  # the code of what cannot be read
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReported:
+    """The model's side has run a tool by itself (of an MCP server); `error` says why it failed, if it did."""
+
+    call_id: str
+    name: str
+    arguments: str
+    output: str
+    error: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ModelProblem:
-    """The model reported an error. Not `fatal`: the session goes on."""
+    """The model reported an error, or sent what cannot be read. Not `fatal`: the session goes on."""
 
     code: str
     message: str
@@ -216,6 +238,13 @@ class ModelUnavailable:
     may_pass: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class OfSuccessor:
+    """An event of the connection that was opened beside the one that serves."""
+
+    event: ModelEvent
+
+
 # --- from elsewhere -----------------------------------------------------------------------------------
 
 
@@ -230,6 +259,14 @@ class ToolAnswered:
     output: str
     result: JsonValue
     ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Prep is over: `profile` is what was found out about the caller, `complete` tells whether it is all."""
+
+    profile: JsonValue
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,12 +304,13 @@ ModelEvent: TypeAlias = (
     | ResponseEnded
     | RequestRefused
     | ToolRequested
+    | ToolReported
     | ModelProblem
     | ModelLost
     | ModelUnavailable
 )
 OutsideEvent: TypeAlias = StatusReported | HangUpRequested | DrainExpired
-Event: TypeAlias = LegEvent | ModelEvent | OutsideEvent
+Event: TypeAlias = LegEvent | ModelEvent | OfSuccessor | OutsideEvent | ToolAnswered | Prepared
 
 CallerEvent: TypeAlias = CallerSpeechStarted | CallerSpeechStopped | CallerWordsHeard | CallerWords
 TalkEvent: TypeAlias = (
@@ -287,5 +325,7 @@ TalkEvent: TypeAlias = (
     | ResponseEnded
     | RequestRefused
     | ToolRequested
+    | ToolReported
+    | ToolAnswered
 )
 """What is said in a call; all other events decide whether there is one."""

@@ -289,6 +289,11 @@ class PlaybackLedger:
         if self._kept is not None:
             self._kept.clear()
 
+    def lose_line(self) -> None:
+        """Expect no marks for what was sent: the line that it was sent on is gone."""
+        self._sent.clear()
+        self._forget_playing()
+
     # --- pausing
 
     def pause(self, now: float) -> bool:
@@ -300,9 +305,8 @@ class PlaybackLedger:
         if self.paused or not self.unheard(now):
             return False
         heard = self._playhead.heard(now)
-        unheard = self._kept[max(0, len(self._kept) - (self._playhead.sent - heard)) :]
-        for item in (*reversed(self._waiting), *reversed(self._sent)):
-            self._take_back(item, heard, unheard)
+        for item in (*self._sent, *self._waiting):
+            self._take_back(item, heard)
         while self._sent:
             item = self._sent.pop()
             if item.queue:
@@ -314,15 +318,16 @@ class PlaybackLedger:
         self.paused = True
         return True
 
-    def _take_back(self, item: _Item, heard: int, unheard: bytearray) -> None:
-        """Put the part of the item that was sent and not heard back, from the end of what is `unheard`."""
+    def _take_back(self, item: _Item, heard: int) -> None:
+        """Put the part of the item that was sent and not heard back into its queue."""
+        assert self._kept is not None
         if item.start is None:
             return
-        size = min(item.sent, max(0, item.start + item.sent - heard), len(unheard))
-        if size:
-            item.queue[:0] = unheard[-size:]
-            del unheard[-size:]
-            self._size += size
+        begin, end = max(item.start, heard), item.start + item.sent
+        kept_from = self._playhead.sent - len(self._kept)
+        unheard = self._kept[max(0, begin - kept_from) : max(0, end - kept_from)]
+        item.queue[:0] = unheard
+        self._size += len(unheard)
 
     def resume(self) -> None:
         """Go on where it was paused."""

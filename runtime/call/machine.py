@@ -14,15 +14,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from enum import Enum, auto
 from typing import Final, assert_never
 
 from runtime.call import events as ev
-from runtime.call.actions import Action, EndStream, Finished, Respond
+from runtime.call.actions import Action, DropStream, EndStream, Finished, Respond
 from runtime.call.conversation import Conversation
 from runtime.call.ending import REPORTED_ENDINGS, CallFacts, Ending, conclude
 from runtime.call.model_link import ModelLink, News
 from runtime.call.plan import CallPlan
+from runtime.call.stream_link import BACK, StreamLink
 from runtime.call_record import TranscriptEntry
 
 WARNING_BEFORE_END: Final = 30.0  # s
@@ -34,12 +34,6 @@ WARNING: Final = (
 LONGEST_UNCLAIMED: Final = 30.0  # s that a session is kept for a caller whose stream has not come
 LONGEST_LEAVE: Final = 8.0  # s to wait for a goodbye's last mark, or for a model that should still speak
 MOST_PROBLEM_CODES: Final = 32
-
-
-class _Stream(Enum):
-    AWAITED = auto()
-    OPEN = auto()
-    CLOSED = auto()
 
 
 class CallMachine:
@@ -58,7 +52,6 @@ class CallMachine:
         "_over",
         "_plan",
         "_stream",
-        "_stream_deadline",
         "_unclaimed_until",
         "_warn_at",
     )
@@ -67,16 +60,17 @@ class CallMachine:
         """Begin with the webhook at `now` (monotonic seconds)."""
         self._plan = plan
         self._now = now
-        self._stream = _Stream.AWAITED
-        self._link = ModelLink(timeout=plan.model_timeout, jitter=plan.jitter, now=now)
-        self._stream_deadline = now + plan.stream_timeout
+        self._stream = StreamLink(timeout=plan.stream_timeout, returns=plan.returns, now=now)
+        self._link = ModelLink(
+            timeout=plan.model_timeout, jitter=plan.jitter, now=now, awaits_prep=plan.prep != "none"
+        )
         self._unclaimed_until = now + LONGEST_UNCLAIMED
         self._warn_at = self._end_at = self._leave_by = math.inf
         self._leaving = self._over = False
         self._goodbye: str | None = None
         self._next_wake: float | None = None
-        self._facts = CallFacts()
-        self._conversation = Conversation(self._facts, plan.capabilities, plan.history, plan.hold)
+        self._facts = CallFacts(streaming=plan.returns > 0, spoken=plan.agent_has_spoken)
+        self._conversation = Conversation(self._facts, plan)
         if plan.answered_at is not None:
             self._answer(plan.answered_at)
 
@@ -91,6 +85,16 @@ class CallMachine:
     def transcript(self) -> tuple[TranscriptEntry, ...]:
         """What was said, as the caller has heard it up to the last event."""
         return self._conversation.heard(self._now)
+
+    @property
+    def awaits_stream(self) -> bool:
+        """Whether the caller's stream is to come, for the first time or again."""
+        return not self._over and self._stream.awaited
+
+    @property
+    def returns(self) -> int:
+        """How often the caller has come back, or was waited for, after a stream that broke."""
+        return self._stream.returns
 
     @property
     def status(self) -> Ending:
@@ -109,8 +113,10 @@ class CallMachine:
         if self._over:
             return ()
         self._now = now
-        if isinstance(event, ev.CallerAudio):  # 50 times a second, and nothing becomes due by it
-            return self._conversation.hear(event.payload) if self._stream is _Stream.OPEN else ()
+        if isinstance(event, ev.CallerAudio):  # 50 times a second, and nothing becomes due by it, as a rule
+            if self._conversation.in_doubt:
+                self._next_wake = None
+            return self._conversation.hear(event, now) if self._stream.open else ()
         self._next_wake = None
         match event:
             case ev.ModelAudio() | ev.MarkPlayed():  # first, since they are the most frequent
@@ -121,8 +127,13 @@ class CallMachine:
                 return self._on_model(event, now)
             case ev.ModelProblem():
                 return self._on_problem(event, now)
+            case ev.OfSuccessor(inner):
+                news = self._link.hear_successor(inner, now, self._expiry(inner))
+                return [*self._follow(news, now), *self._hand_over(now)]
             case ev.StatusReported() | ev.HangUpRequested() | ev.DrainExpired():
                 return self._on_outside(event, now)
+            case ev.Prepared():
+                return self._on_prepared(event, now)
             case _:
                 return self._on_talk(event, now)
 
@@ -140,9 +151,8 @@ class CallMachine:
             return ()
         self._now = now
         self._next_wake = None
-        if self._stream is _Stream.AWAITED and now >= self._stream_deadline:
-            self._facts.stream_missed = True
-            return self._finish(now)
+        if now >= self._stream.deadline:
+            return self._miss_stream(now)
         if now >= self._end_at:
             return self._end_by_the_clock(now)
         news = self._link.rest() if now >= self._rest_at else self._link.wake(now)
@@ -173,22 +183,38 @@ class CallMachine:
             case ev.StreamStopped():
                 self._facts.stopped = True
             case ev.StreamBroken(detail):
-                self._facts.broken = detail
+                return self._lose_stream(detail, now)
             case _:
                 assert_never(event)
-        self._stream = _Stream.CLOSED
+        self._stream.close()
         return self._finish(now)
 
     def _start_stream(self, now: float) -> Sequence[Action]:
-        if self._stream is not _Stream.AWAITED:
+        if not self._stream.start():
             self._facts.bad_frames += 1
             return ()
-        self._stream = _Stream.OPEN
         self._facts.streaming = True
         if self._plan.answered_at is None:
             self._answer(now)
         actions = self._follow(self._link.resume(now), now)
         return [*actions, *self._conversation.join(now), *self._settle(now)]
+
+    def _lose_stream(self, detail: str, now: float) -> Sequence[Action]:
+        """Wait for the caller to come back, unless the call was about to end, or that was often enough."""
+        if self._leaving or not self._stream.lose(now):
+            self._stream.close()
+            self._facts.broken = detail
+            return self._finish(now)
+        self._unclaimed_until = math.inf
+        return [DropStream(), *self._conversation.part(BACK, now)]
+
+    def _miss_stream(self, now: float) -> Sequence[Action]:
+        """Give up a caller whose stream does not come."""
+        if self._facts.streaming:
+            self._facts.broken = "the caller did not come back"
+        else:
+            self._facts.stream_missed = True
+        return self._finish(now)
 
     def _on_model(
         self, event: ev.ModelConnected | ev.ModelConfigured | ev.ModelLost | ev.ModelUnavailable, now: float
@@ -197,7 +223,8 @@ class CallMachine:
             case ev.ModelConnected():
                 news = self._link.connected()
             case ev.ModelConfigured(matches, detail):
-                news = self._link.configured(now) if matches else self._link.misconfigured(detail)
+                expiry = self._expiry(event)
+                news = self._link.configured(now, expiry) if matches else self._link.misconfigured(detail)
             case ev.ModelUnavailable(detail, may_pass=False):
                 news = self._link.give_up(detail)
             case ev.ModelLost(detail) | ev.ModelUnavailable(detail):
@@ -206,13 +233,27 @@ class CallMachine:
                 assert_never(event)
         return self._follow(news, now)
 
+    def _expiry(self, event: ev.ModelEvent) -> float | None:
+        """Return when (s, of this call's clock) a session expires that was configured."""
+        if not isinstance(event, ev.ModelConfigured) or event.expires_at is None:
+            return None
+        return event.expires_at - self._plan.epoch_at_zero
+
+    def _hand_over(self, now: float) -> Sequence[Action]:
+        """Let a successor take over when nobody speaks, or, when it is urgent, between two responses."""
+        if not self._link.successor_ready or self._leaving:
+            return ()
+        talk = self._conversation
+        if talk.at_rest or (talk.between_turns and self._link.urgent(now)):
+            return self._follow(self._link.swap(now), now)
+        return ()
+
     def _follow(self, news: News, now: float) -> Sequence[Action]:
         """Let the conversation know what became of its model."""
         if news.failed is not None:
             return [*news.actions, *self._go_on_without(news.failed, now)]
         if news.lost and self._leaving:
-            self._link.end()
-            return [*news.actions, *self._go_on_without("lost while leaving", now)]
+            return [*news.actions, *self._link.end(), *self._go_on_without("lost while leaving", now)]
         if news.lost:
             self._conversation.lose_session()
         if news.ready:
@@ -224,7 +265,17 @@ class CallMachine:
         problems = self._facts.model_problems
         if event.code in problems or len(problems) < MOST_PROBLEM_CODES:
             problems[event.code] = problems.get(event.code, 0) + 1
-        return self._follow(self._link.give_up(event.code), now) if event.fatal else ()
+        if event.fatal:
+            return self._follow(self._link.give_up(event.code), now)
+        return self._follow(self._link.malformed(now), now) if event.code == ev.MALFORMED else ()
+
+    def _on_prepared(self, event: ev.Prepared, now: float) -> Sequence[Action]:
+        """Let the model begin with what is known about the caller, or not at all."""
+        self._facts.caller_profile = event.profile
+        if event.complete or self._plan.prep != "required":
+            return self._follow(self._link.prepared(now), now)
+        self._facts.refused = "prep_timeout"
+        return self._follow(self._link.give_up("prep brought nothing"), now)
 
     def _on_outside(
         self, event: ev.StatusReported | ev.HangUpRequested | ev.DrainExpired, now: float
@@ -253,13 +304,18 @@ class CallMachine:
         if self._conversation.agent_hangs_up and not self._leaving:
             self._facts.agent_hung_up = True
             self._leave(None, now)
+        if self._link.successor_ready:
+            return [*actions, *self._settle(now), *self._hand_over(now)]
         return [*actions, *self._settle(now)] if self._leaving else actions
 
     def _look_at_the_talk(self, now: float) -> Sequence[Action]:
         """Replace a model that does not answer; finish a call that has said its last words."""
         if self._conversation.hopeless:
             return self._follow(self._link.lose("the model does not answer", now), now)
-        return self._settle(now)
+        if self._conversation.caller_is_gone and not self._leaving:
+            self._facts.caller_silent = True
+            self._leave(None, now)
+        return [*self._settle(now), *self._hand_over(now)]
 
     # --- limits
 
@@ -273,7 +329,7 @@ class CallMachine:
     def _deadlines(self) -> tuple[float, ...]:
         """Return every moment at which something is due, infinity for what is not."""
         return (
-            self._stream_deadline if self._stream is _Stream.AWAITED else math.inf,
+            self._stream.deadline,
             self._rest_at,
             self._link.wake_at(),
             self._conversation.wake_at(),
@@ -285,13 +341,13 @@ class CallMachine:
     @property
     def _rest_at(self) -> float:
         """The moment (s) at which a session that nobody has come for is closed."""
-        unclaimed = self._stream is _Stream.AWAITED and self._link.open
+        unclaimed = self._stream.awaited and self._link.open
         return self._unclaimed_until if unclaimed else math.inf
 
     @property
     def _latest_leave(self) -> float:
         """The moment (s) at which a leaving call is closed, heard or not."""
-        if not self._leaving or self._stream is not _Stream.OPEN:
+        if not self._leaving or not self._stream.open:
             return math.inf
         return max(self._leave_by, self._conversation.ends_at + LONGEST_LEAVE)
 
@@ -322,7 +378,7 @@ class CallMachine:
 
     def _settle(self, now: float) -> Sequence[Action]:
         """Finish a leaving call once its last words were heard, or waited for long enough."""
-        if not self._leaving or self._stream is not _Stream.OPEN:
+        if not self._leaving or not self._stream.open:
             return ()
         if self._conversation.silent or now >= self._latest_leave:
             return self._finish(now, self._goodbye)
@@ -334,6 +390,6 @@ class CallMachine:
         self._over = True
         self._conversation.drop(now)
         actions: list[Action] = []
-        if self._stream is _Stream.OPEN:
+        if self._stream.open:
             actions.append(EndStream(goodbye))
         return [*actions, *self._link.end(), Finished()]

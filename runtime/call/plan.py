@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from runtime.call.actions import Respond
+from runtime.call.built_in import HANG_UP_ONLY
 from runtime.call.hold_sound import HoldSound
+from runtime.call.interruption import AT_ONCE, InterruptTerms
+from runtime.call.toolset import Toolset
 from runtime.call_record import TranscriptEntry
 
 
@@ -31,9 +35,16 @@ class CallPlan:
     second is also how long a model that was lost may be missed.
 
     `history` is what was said in this call before, as heard: every session of the model is told. `opening`
-    is what to say first when it is not the greeting. `jitter` (0 to 1) is the part of each pause before a new
-    attempt to reach the model that this call waits; one number drawn for each call keeps calls apart. `hold` is
-    played into the stream until the agent speaks, and whenever it is not there; None is silence.
+    is what to say first when it is not the greeting; `returns` counts how often the caller has come back
+    already. `jitter` (0 to 1) is the part of each pause before a new attempt to reach the model that this call
+    waits; one number drawn for each call keeps calls apart. `epoch_at_zero`
+    (epoch s) is what the wall clock shows when the call's monotonic clock shows 0. `hold` is played into the stream until the agent
+    speaks, and whenever it is not there; None is silence. `interrupt` says what it takes to interrupt the
+    agent; terms beyond "at once" need a model that does not act by itself. `pause_ms`
+    is how long the caller has been silent when the model reports it. After `idle_seconds` of silence
+    the agent asks whether the caller is there, and gives up in the end.
+    With `prep` the model is configured only once `Prepared` has told what is known about the caller; where it
+    is required and not all there, the agent does not speak.
     """
 
     greeting: str | None = None
@@ -44,6 +55,18 @@ class CallPlan:
     model_timeout: float = 20.0
     history: tuple[TranscriptEntry, ...] = ()
     opening: Respond | None = None
+    returns: int = 0
     jitter: float = 1.0
+    epoch_at_zero: float = 0.0
     capabilities: Capabilities = Capabilities()
     hold: HoldSound | None = None
+    tools: Toolset = HANG_UP_ONLY
+    prep: Literal["none", "wanted", "required"] = "none"
+    interrupt: InterruptTerms = AT_ONCE
+    pause_ms: int = 500
+    idle_seconds: float | None = None
+
+    @property
+    def agent_has_spoken(self) -> bool:
+        """Whether the caller has heard the agent before."""
+        return any(entry.role == "agent" for entry in self.history)

@@ -28,7 +28,7 @@ from runtime.call.tool_texts import failure
 from runtime.call.toolbox import FILLER_AFTER, NO_SUCH_TOOL, ToolAction, Toolbox
 
 if TYPE_CHECKING:
-    from runtime.call.events import ToolRequested
+    from runtime.call.events import ToolReported, ToolRequested
     from runtime.call.toolset import JsonObject, Toolset
     from runtime.call_record import ToolUse
 
@@ -87,6 +87,10 @@ class ToolDesk:
     def answer(self, event: ToolAnswered) -> Sequence[DeskAction]:
         """Take the answer of a tool that the shell has run."""
         return self._toolbox.answer(event)
+
+    def reported(self, event: ToolReported) -> DeskAction:
+        """Note a tool that the model's side has run."""
+        return self._toolbox.report(event)
 
     def response_ended(self, response_id: str) -> Sequence[DeskAction]:
         """Note that a response is over."""

@@ -15,7 +15,7 @@ from runtime.call.tool_desk import DeskAction, SoundKeys, ToolDesk
 from runtime.call.toolbox import ToolLine
 
 if TYPE_CHECKING:
-    from runtime.call.events import ToolAnswered, ToolRequested
+    from runtime.call.events import ToolAnswered, ToolReported, ToolRequested
     from runtime.call.ledger import Cut, PlaybackLedger
     from runtime.call.toolset import Toolset
     from runtime.call.transcript import Transcript
@@ -81,6 +81,10 @@ class ToolTalk:
     def answered(self, event: ToolAnswered, now: float) -> list[Action]:
         """Take the answer of a tool that has run."""
         return self._do(self._desk.answer(event), now)
+
+    def reported(self, event: ToolReported, now: float) -> list[Action]:
+        """Note a tool that the model's side has run."""
+        return self._do([self._desk.reported(event)], now)
 
     def response_ended(self, response_id: str, now: float) -> list[Action]:
         """Note that a response asks for nothing more."""
@@ -152,5 +156,3 @@ class ToolTalk:
         if self._ledger.receive(keys.item_id, keys.audio):
             self._transcript.agent_audio(keys.item_id, len(keys.audio) / BYTES_PER_MS)
             self._ledger.complete(keys.item_id)
-
-

@@ -24,7 +24,7 @@ from runtime.call.toolset import NET_SECONDS, Function, JsonObject, Toolset
 from runtime.call_record import JsonValue, ToolUse
 
 if TYPE_CHECKING:
-    from runtime.call.events import ToolAnswered, ToolRequested
+    from runtime.call.events import ToolAnswered, ToolReported, ToolRequested
 
 MOST_RUNNING: Final = 8
 MOST_RECORDED: Final = 500  # uses of tools in the record of one call
@@ -159,6 +159,15 @@ class Toolbox:
             if use.call_id == event.call_id and use.output is None:
                 self._settle(use, event.output, event.ms, event.result)
         return self.give()
+
+    def report(self, event: ToolReported) -> ToolLine:
+        """Record a tool that the model's side has run by itself."""
+        arguments = read_arguments(event.arguments) or {}
+        output = event.output if event.error is None else failure(event.error)
+        entry = self._note(event.name, arguments)
+        if entry is not None:
+            self._record[entry] = replace(self._record[entry], result=recorded(output))
+        return ToolLine(event.call_id, line_of(event.name, arguments, output))
 
     def drop(self, call_id: str) -> None:
         """Leave a request without an answer: it ends the call."""

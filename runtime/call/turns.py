@@ -36,6 +36,7 @@ class Turns:
         "_failures",
         "_held_until",
         "_spoke",
+        "_unwanted",
         "_waiting",
         "active",
     )
@@ -49,6 +50,7 @@ class Turns:
         self._caller_speaks = False
         self._caller_waits = False  # for an answer to what they said last
         self._spoke = False  # the active response
+        self._unwanted = False  # the response that was asked for, not begun
         self._waiting: deque[Respond] = deque()
         self._discarded: dict[str, None] = {}
         self._failures = 0
@@ -63,6 +65,11 @@ class Turns:
     def idle(self) -> bool:
         """True when the model is not generating and was not asked to."""
         return self.active is None and self._asked_at is None
+
+    @property
+    def settled(self) -> bool:
+        """True when the model is idle, and neither speaks the caller nor waits for an answer."""
+        return self.idle and not self._waiting and not self._caller_speaks and not self._caller_waits
 
     def ask(self, request: Respond, now: float) -> list[Respond]:
         """Return the request if it is its turn; otherwise it waits, at most eight do."""
@@ -114,13 +121,17 @@ class Turns:
         self._spoke = True
         self._due_since = math.inf if self.active is None else now
 
-    def started(self, response_id: str, now: float) -> None:
-        """Note that the model has begun to answer."""
+    def started(self, response_id: str, now: float) -> bool:
+        """Note that the model has begun to answer; False when that was given up before it began."""
+        wanted, self._unwanted = not self._unwanted, False
+        if not wanted:
+            self._discarded[response_id] = None
         self.active = response_id
         self._held_until = -math.inf
         self._due_since = now
         self._spoke = self._caller_waits = False
         self._answering, self._asked, self._asked_at = self._asked, None, None
+        return wanted
 
     def ended(self, response_id: str, *, failed: bool, now: float) -> list[Respond]:
         """Note that the model has finished an answer and return the request whose turn it is now."""
@@ -139,7 +150,8 @@ class Turns:
 
         The response that began meanwhile was then not an answer to our request, as it seemed.
         """
-        request = self._asked or self._answering
+        request = None if self._unwanted else self._asked or self._answering
+        self._unwanted = False
         self._asked, self._answering, self._asked_at = None, None, None
         self._due_since = math.inf if self.active is None else now
         if request is None:
@@ -149,18 +161,39 @@ class Turns:
             return []
         return self._again(request, now)
 
-    def discard_active(self) -> str | None:
-        """Give up the active response: nothing that it still says is heard. Returns its id."""
+    def answer_caller(self, now: float) -> list[Respond]:
+        """Ask for the answer that the model does not begin by itself."""
+        self._held_until = -math.inf
+        return self.ask(Respond(), now)
+
+    def caller_said_nothing(self, now: float) -> list[Respond]:
+        """Wait for no answer: what the caller said needs none."""
+        self._held_until = -math.inf
+        self._caller_waits = False
+        if self.idle:
+            self._due_since = math.inf
+        return self.next(now)
+
+    def discard_active(self, *, unbegun: bool = False) -> str | None:
+        """Give up the active response: nothing that it still says is heard. Returns its id.
+
+        With `unbegun` one that was asked for is given up as well, as soon as it begins.
+        """
         if self.active is not None:
             self._discarded[self.active] = None
+        elif unbegun and self._asked is not None:
+            self._unwanted = True
         return self.active
 
     def discarded(self, response_id: str) -> bool:
         """Tell whether the response was given up."""
         return response_id in self._discarded
 
-    def lose_session(self, *, broken_off: bool) -> None:
-        """Forget the session that was lost; `broken_off` tells that it was in the middle of an utterance."""
+    def lose_session(self, *, broken_off: bool) -> bool:
+        """Forget the session that was lost, and return whether it owed the caller something.
+
+        `broken_off` tells that it was in the middle of an utterance.
+        """
         owed = self._owed(broken_off=broken_off)
         if owed is not None and owed not in self._waiting:
             self._waiting.appendleft(owed)
@@ -168,8 +201,9 @@ class Turns:
         self._due_since = math.inf
         self._held_until = -math.inf
         self._failures = 0
-        self._spoke = False
+        self._spoke = self._unwanted = False
         self._discarded.clear()
+        return owed is not None
 
     def _owed(self, *, broken_off: bool) -> Respond | None:
         """Return what the caller would have heard next, had the session lived."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from runtime.call.actions import HearCaller
+from runtime.call.intake import Intake, payload_size
 from runtime.call.playhead import BYTES_PER_MS
+
+if TYPE_CHECKING:
+    from runtime.call.events import CallerAudio
 
 KEPT_BYTES: Final = 2000 * BYTES_PER_MS
 
@@ -14,9 +18,11 @@ KEPT_BYTES: Final = 2000 * BYTES_PER_MS
 class Uplink:
     """A gate for the caller's audio; while closed it keeps the newest two seconds."""
 
-    __slots__ = ("_dropped", "_given", "_kept", "_kept_size", "_open")
+    __slots__ = ("_dropped", "_given", "_kept", "_kept_size", "_open", "intake")
 
     def __init__(self) -> None:
+        self.intake = Intake()
+        """The line that the audio comes from."""
         self._open = False
         self._kept: deque[str] = deque()
         self._kept_size = 0
@@ -28,19 +34,28 @@ class Uplink:
         """How much of the caller's audio nobody will hear."""
         return self._dropped // BYTES_PER_MS
 
-    def pass_on(self, payload: str) -> tuple[HearCaller, ...]:
+    def pass_on(self, audio: CallerAudio, now: float) -> list[HearCaller]:
         """Return what the model is to hear now; nothing while the gate is closed."""
-        size = _size(payload)
+        return [HearCaller(payload) for payload in self.intake.take(audio, now) if self._passes(payload)]
+
+    def fill(self) -> list[HearCaller]:
+        """Return a second of silence for a line on which nothing comes any more."""
+        silence = self.intake.fill()
+        return [HearCaller(silence)] if self._passes(silence) else []
+
+    def _passes(self, payload: str) -> bool:
+        """Tell whether the gate is open; a closed one keeps the payload for later."""
+        size = payload_size(payload)
         if self._open:
             self._given += size
-            return (HearCaller(payload),)
+            return True
         self._kept.append(payload)
         self._kept_size += size
         while self._kept_size > KEPT_BYTES:
-            oldest = _size(self._kept.popleft())
+            oldest = payload_size(self._kept.popleft())
             self._kept_size -= oldest
             self._dropped += oldest
-        return ()
+        return False
 
     def open(self) -> list[HearCaller]:
         """Open the gate and return what was kept, message by message."""
@@ -59,8 +74,3 @@ class Uplink:
     def moment(self, audio_ms: int, now: float) -> float:
         """Return when (s) the caller made the sound that stands at `audio_ms` of what the model was given."""
         return now - max(0.0, self._given / BYTES_PER_MS - audio_ms) / 1000
-
-
-def _size(payload: str) -> int:
-    """Return how many bytes a base64 text stands for."""
-    return len(payload) * 3 // 4 - payload.count("=", -2)

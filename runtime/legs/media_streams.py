@@ -29,6 +29,7 @@ _SID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KEYS: Final = frozenset("0123456789*#ABCD")
 _ENCODING: Final = "audio/x-mulaw"
 _RATE: Final = 8000
+LONGEST_STAMP: Final = 12  # digits of a time in ms: thirty years
 
 
 class _MediaFormat(msgspec.Struct, rename="camel"):
@@ -45,6 +46,7 @@ class _Start(msgspec.Struct, rename="camel"):
 class _Media(msgspec.Struct):
     payload: str
     track: str = "inbound"
+    timestamp: str | int | None = None
 
 
 class _Mark(msgspec.Struct):
@@ -92,7 +94,11 @@ def _media(media: _Media) -> LegEvent | None:
         audio = binascii.a2b_base64(media.payload, strict_mode=True)
     except ValueError:  # binascii.Error is one; text beyond ASCII is another
         return BadFrame("the media payload is not base64")
-    return CallerAudio(media.payload) if audio else None
+    if not audio:
+        return None
+    stamp = str(media.timestamp)
+    at_ms = int(stamp) if stamp.isdecimal() and len(stamp) <= LONGEST_STAMP else None
+    return CallerAudio(media.payload, at_ms)
 
 
 def _other(frame: _Frame) -> LegEvent | None:

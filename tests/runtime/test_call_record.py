@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from runtime.call_record import Caller, CallRecord, Latency, ToolUse, TranscriptEntry
+from runtime.call_record import Caller, CallRecord, Latency, ToolUse, TranscriptEntry, TurnLatency
 
 KEYS = (
     "id call_sid channel direction agent agent_revision caller caller_profile status reject_reason "
@@ -29,7 +29,7 @@ def test_a_full_record_is_plain_json() -> None:
         caller=Caller("+14155550123", "US"),
         transcript=(TranscriptEntry("agent", "Good", 120, 480, True, "item_1"),),
         tools=(ToolUse("hang_up", {}, None, 0),),
-        latency=Latency(120, (300, 450)),
+        latency=Latency(120, (TurnLatency(520, 250, 300, 430), TurnLatency(None, 400, 450))),
         recordings=("call.wav",),
     ).to_json()
     assert record["caller"] == {"number": "+14155550123", "country": "US"}
@@ -44,5 +44,12 @@ def test_a_full_record_is_plain_json() -> None:
         }
     ]
     assert record["tools"] == [{"name": "hang_up", "arguments": {}, "result": None, "ms": 0}]
-    assert record["latency"] == {"first_word_ms": 120, "turn_ms": [300, 450]}
+    assert record["latency"] == {
+        "first_word_ms": 120,
+        "turn_ms": [300, 450],
+        "turns": [
+            {"pause_ms": 520, "model_ms": 250, "frame_ms": 300, "heard_ms": 430},
+            {"pause_ms": None, "model_ms": 400, "frame_ms": 450, "heard_ms": None},
+        ],
+    }
     assert json.loads(json.dumps(record)) == record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runtime.call_record import CallRecord, Latency, ToolUse
+from runtime.call_record import CallRecord, Latency, ToolUse, TurnLatency
 from runtime.metrics import Metrics
 
 RECORD = CallRecord("c1", "front-desk", "inbound", "completed", 0, end_reason="caller_hangup")
@@ -12,7 +12,13 @@ RECORD = CallRecord("c1", "front-desk", "inbound", "completed", 0, end_reason="c
 
 def test_a_scrape_tells_how_calls_ended_and_how_fast_agents_answer() -> None:
     metrics = Metrics(lambda: [("front-desk", 3)])
-    metrics.ended(replace(RECORD, latency=Latency(400, (600, 2500)), tools=(ToolUse("find", {}, None, 80),)))
+    metrics.ended(
+        replace(
+            RECORD,
+            latency=Latency(400, (TurnLatency(frame_ms=600), TurnLatency(frame_ms=2500))),
+            tools=(ToolUse("find", {}, None, 80),),
+        )
+    )
     metrics.ended(replace(RECORD, status="rejected", end_reason=None, reject_reason="not_allowed"))
     metrics.lagged(0.004)
     told = metrics.text().decode().splitlines()

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import inspect
 
 from runtime.call_progress import Interrupted, Progress
-from runtime.call_record import Caller, CallRecord, Latency, ToolUse, TranscriptEntry
+from runtime.call_record import Caller, CallRecord, Latency, ToolUse, TranscriptEntry, TurnLatency
 from runtime.store import CallFilter, CallStore, InvalidCursorError, StoreUnavailableError
 from runtime.store.database import DatabaseError, migrate, open_engine
 from runtime.store.history import History
@@ -189,7 +189,7 @@ def test_a_call_goes_on_elsewhere_with_all_that_was_known_of_it(tmp_path: Path) 
         agent_revision="abc",
         transcript=(TranscriptEntry("agent", "Good evening.", 0, 900, False, "item_1"),),
         tools=(ToolUse("find_booking", {"name": "Ada"}, {"seats": 2}, 120),),
-        latency=Latency(80, (400, 500)),
+        latency=Latency(80, (TurnLatency(520, 350, 400, 530), TurnLatency(None, 450, 500))),
         recordings=("https://api.twilio.com/RE1",),
     )
 

@@ -172,7 +172,7 @@ def test_the_time_from_the_end_of_speech_to_the_first_frame_is_recorded_for_each
         world.run(wait)
         world.say(f"a{turn}", b"a" * 1600, response=f"r{turn}")
         world.run(1.0)
-    assert world.machine.facts.turn_ms == [300, 450]
+    assert [turn.frame_ms for turn in world.machine.facts.turns] == [300, 450]
 
 
 def test_a_live_transcript_ends_where_the_caller_is_listening() -> None:
@@ -239,7 +239,7 @@ def test_nothing_of_our_choosing_is_said_while_the_caller_speaks() -> None:
     world.feed(ev.ResponseStarted("r0"), ev.ResponseEnded("r0", "completed"))
     world.run(30.0)
     world.feed(ev.CallerSpeechStarted("c1", 0))
-    assert world.run(3.0) == []
+    assert not any(isinstance(action, Respond) for action in world.run(3.0))
     world.feed(ev.CallerSpeechStopped("c1", 3000), ev.ResponseStarted("r1"))
     assert world.feed(ev.ResponseEnded("r1", "completed")) == [Respond(guidance=WARNING)]
 

@@ -37,9 +37,14 @@ def test_a_start_names_the_stream_and_the_call() -> None:
     assert decode(json.dumps(START)) == ev.StreamStarted(SID, "CA1")
 
 
-def test_audio_keeps_its_text() -> None:
-    assert decode(media("//9/")) == ev.CallerAudio("//9/")
-    assert decode(media("//9/").encode()) == ev.CallerAudio("//9/")
+def test_audio_keeps_its_text_and_tells_its_time() -> None:
+    assert decode(media("//9/")) == ev.CallerAudio("//9/", 5)
+    assert decode(media("//9/").encode()) == ev.CallerAudio("//9/", 5)
+
+
+@pytest.mark.parametrize("timestamp", ["", "soon", "-20", "1.5", "9" * 5000, None])
+def test_a_time_that_is_none_does_no_harm(timestamp: object) -> None:
+    assert decode(media("//9/", timestamp=timestamp)) == ev.CallerAudio("//9/")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +71,7 @@ def test_the_other_frames(frame: dict[str, object], event: ev.LegEvent | None) -
 
 
 def test_new_fields_and_missing_optional_ones_do_no_harm() -> None:
-    assert decode(media("//9/", codec="new")) == ev.CallerAudio("//9/")
+    assert decode(media("//9/", codec="new")) == ev.CallerAudio("//9/", 5)
     assert decode('{"event":"media","media":{"payload":"//9/"}}') == ev.CallerAudio("//9/")
     assert decode(f'{{"event":"start","start":{{"streamSid":"{SID}"}}}}') == ev.StreamStarted(SID, None)
 
@@ -106,7 +111,7 @@ def test_what_cannot_be_read_is_a_bad_frame(frame: str | bytes) -> None:
 
 def test_a_frame_of_another_stream_is_a_bad_frame() -> None:
     assert isinstance(decode(media("//9/"), "MZother"), ev.BadFrame)
-    assert decode(media("//9/"), SID) == ev.CallerAudio("//9/")
+    assert decode(media("//9/"), SID) == ev.CallerAudio("//9/", 5)
 
 
 @given(st.one_of(st.text(), st.binary()))

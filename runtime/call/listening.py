@@ -1,0 +1,107 @@
+"""What the caller says: into the model's ear, into the transcript, and to the floor, which acts on it."""
+
+from __future__ import annotations
+
+import binascii
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from runtime.call import events as ev
+from runtime.call.actions import Action
+from runtime.call.uplink import Uplink
+
+if TYPE_CHECKING:
+    from runtime.call.ending import CallFacts
+    from runtime.call.floor import Floor
+    from runtime.call.transcript import Transcript
+    from runtime.call.turn_clock import TurnClock
+
+
+class Listening:
+    """The caller's side of the talk. `at_ms` turns a moment (s) into the transcript's time.
+
+    `pause_ms` is how long the caller has been silent, by the model's own time, when it reports that.
+    """
+
+    __slots__ = ("_at_ms", "_clock", "_facts", "_floor", "_pause_ms", "_transcript", "_uplink")
+
+    def __init__(
+        self,
+        facts: CallFacts,
+        floor: Floor,
+        transcript: Transcript,
+        clock: TurnClock,
+        *,
+        at_ms: Callable[[float], int],
+        pause_ms: int,
+    ) -> None:
+        self._facts = facts
+        self._floor = floor
+        self._transcript = transcript
+        self._clock = clock
+        self._at_ms = at_ms
+        self._pause_ms = pause_ms
+        self._uplink = Uplink()
+
+    def join(self, now: float) -> None:
+        """Expect a stream, whose time begins at its start."""
+        self._uplink.intake.restart(now)
+
+    def open(self) -> list[Action]:
+        """Let the model listen, and return what was kept for it."""
+        return [*self._uplink.open()]
+
+    def close(self) -> None:
+        """Keep what the caller says for the next session."""
+        self._uplink.close()
+
+    # --- the caller's audio
+
+    def hear(self, audio: ev.CallerAudio, now: float) -> Sequence[Action]:
+        """Pass the caller's audio on, and look at it where it decides what they want."""
+        passed = self._uplink.pass_on(audio, now)
+        if len(passed) != 1:
+            self._note_input()
+        if not self._floor.in_doubt:
+            return passed
+        return [*passed, *self._floor.caller_sounds(binascii.a2b_base64(audio.payload), now)]
+
+    def dead_at(self) -> float:
+        """Return when (s) to go on in silence for a line that went dead under the caller's words."""
+        return self._uplink.intake.dead_at() if self._floor.caller_speaks else math.inf
+
+    def fill(self, now: float) -> Sequence[Action]:
+        """Give the model silence for a dead line, so that it can find the end of the caller's turn."""
+        if now < self.dead_at():
+            return ()
+        silence = self._uplink.fill()
+        self._note_input()
+        return silence
+
+    def _note_input(self) -> None:
+        """Record what had to be done about the caller's audio."""
+        self._facts.caller_audio_dropped_ms = self._uplink.dropped_ms
+        self._facts.caller_audio_filled_ms = self._uplink.intake.filled_ms
+        self._facts.caller_frames_dropped = self._uplink.intake.dropped
+
+    # --- what the model hears in it
+
+    def handle(self, event: ev.CallerEvent, now: float, active: str | None) -> list[Action]:
+        """Take what the model reports; `active` is the response that it is generating."""
+        match event:
+            case ev.CallerSpeechStarted(item_id, audio_start_ms):
+                moment = self._uplink.moment(audio_start_ms, now)
+                self._transcript.caller_begins(item_id, self._at_ms(moment))
+                self._clock.caller_speaks()
+                return self._floor.caller_starts(item_id, now)
+            case ev.CallerSpeechStopped(_, audio_end_ms):
+                late_ms = round((now - self._uplink.moment(audio_end_ms, now)) * 1000)
+                self._clock.caller_pauses(now, late_ms + self._pause_ms, active)
+                return self._floor.caller_stops(now)
+            case ev.CallerWordsHeard(item_id, delta):
+                return self._floor.caller_says(item_id, delta, now, whole=False)
+            case ev.CallerWords(item_id, text, usage):
+                self._facts.used(usage)
+                self._transcript.caller_says(item_id, text, self._at_ms(now))
+                return self._floor.caller_says(item_id, text, now, whole=True)
