@@ -1,4 +1,4 @@
-"""Routes under `/sandbox` for other processes on this machine: dial, watch and record calls, edit numbers."""
+"""Routes under `/sandbox` for other processes on this machine: calls, phones, and edits of numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from sandbox.account import Account
 from sandbox.account.hosts import DEFAULT_REGION, REGIONS
 from sandbox.account.numbers import EDITABLE
 from sandbox.network import Network, PhoneCall
-from sandbox.network.scripts import ScriptError, read_caller
+from sandbox.network.scripts import ScriptError, read_caller, read_faults, read_phone
+from sandbox.speech.hearing import find_spoken
 
 MAX_BODY = 64 * 1024
 
@@ -39,6 +40,8 @@ class Control:
         return [
             Route("/sandbox/dial", _local(self._dial), methods=["POST"]),
             Route("/sandbox/edit", _local(self._edit), methods=["POST"]),
+            Route("/sandbox/phones", _local(self._phone), methods=["POST"]),
+            Route("/sandbox/calls", _local(self._calls)),
             Route("/sandbox/calls/{sid}", _local(self._call)),
             Route("/sandbox/calls/{sid}/recording.wav", _local(self._recording)),
             Route("/sandbox/alerts", _local(self._alerts)),
@@ -48,12 +51,13 @@ class Control:
         try:
             order = await _order(request)
             caller = read_caller(order.get("caller", "silent"))
+            faults = read_faults(order.get("faults", {}))
             to, from_ = str(order["to"]), str(order.get("from", "+14155550199"))
         except (_BadOrderError, ScriptError) as error:
             return _problem(400, str(error))
         except KeyError:
             return _problem(400, 'the body is JSON: {"from": "+1…", "to": "+1…", "caller": "book-a-table"}')
-        call = self._network.dial(from_=from_, to=to, caller=caller)
+        call = self._network.dial(from_=from_, to=to, caller=caller, faults=faults)
         return JSONResponse({"sid": call.sid, "status": call.status}, status_code=201)
 
     async def _edit(self, request: Request) -> Response:
@@ -77,21 +81,26 @@ class Control:
             await self._changed()
         return JSONResponse(record.json())
 
+    async def _phone(self, request: Request) -> Response:
+        """Put somebody on a number that the account may call."""
+        try:
+            order = await _order(request)
+            number = str(order.pop("number"))
+            self._network.phones[number] = read_phone(order)
+        except (_BadOrderError, ScriptError) as error:
+            return _problem(400, str(error))
+        except KeyError:
+            return _problem(400, 'the body is JSON: {"number": "+1…", "caller": "silent"}')
+        return JSONResponse({"number": number}, status_code=201)
+
+    async def _calls(self, _: Request) -> Response:
+        return JSONResponse({"calls": [_shown(call) for call in self._network.calls.values()]})
+
     async def _call(self, request: Request) -> Response:
         call = self._find(request)
         if call is None:
             return _problem(404, "no such call")
-        return JSONResponse(
-            {
-                "sid": call.sid,
-                "from": call.call.from_,
-                "to": call.call.to,
-                "status": call.status,
-                "over": call.is_over,
-                "answered_at_ms": call.answered_at_ms,
-                "events": [event.json() for event in call.events],
-            }
-        )
+        return JSONResponse({**_shown(call), "events": [event.json() for event in call.events]})
 
     async def _recording(self, request: Request) -> Response:
         call = self._find(request)
@@ -140,6 +149,21 @@ def _local(handler: Handler) -> Handler:
         return await handler(request)
 
     return checked
+
+
+def _shown(call: PhoneCall) -> dict[str, object]:
+    """Return a call for another process: who, how it stands, and which words of the clips were heard."""
+    return {
+        "sid": call.sid,
+        "parent_sid": call.call.parent_call_sid,
+        "direction": call.call.direction,
+        "from": call.call.from_,
+        "to": call.call.to,
+        "status": call.status,
+        "over": call.is_over,
+        "answered_at_ms": call.answered_at_ms,
+        "heard": [one.text for one in find_spoken(call.heard)],
+    }
 
 
 def _problem(status: int, text: str) -> Response:

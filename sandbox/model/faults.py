@@ -66,6 +66,23 @@ class Expire:
 
 
 @dataclass(frozen=True, slots=True)
+class LastOnly:
+    """Let sessions last `seconds` instead of 60 minutes: `expires_at` says so, and so they end."""
+
+    seconds: float
+    connection: int | None = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Complain:
+    """Send an `error` event after which the session goes on, such as those that races bring about."""
+
+    code: str = "response_cancel_not_active"
+    message: str = "Cancellation failed: no active response found"
+    when: When = AT_ONCE
+
+
+@dataclass(frozen=True, slots=True)
 class Stall:
     """Send nothing any more, and keep the connection open."""
 
@@ -116,8 +133,8 @@ class SendPcm:
     connection: int | None = 1
 
 
-Timed: TypeAlias = Drop | Close | Expire | Stall | Drip | Malformed | UnknownEvent | Duplicate
-Fault: TypeAlias = Timed | Refuse | EchoPcm | SendPcm
+Timed: TypeAlias = Drop | Close | Expire | Complain | Stall | Drip | Malformed | UnknownEvent | Duplicate
+Fault: TypeAlias = Timed | Refuse | EchoPcm | SendPcm | LastOnly
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +166,16 @@ def refused_status(faults: Sequence[Fault], connection: int) -> int | None:
 
 def quirks_of(faults: Sequence[Fault], connection: int) -> Quirks:
     """Return what this connection's session does wrong by itself."""
-    here = [fault for fault in faults if not isinstance(fault, Refuse)]
+    here = [
+        fault
+        for fault in faults
+        if isinstance(fault, EchoPcm | SendPcm | LastOnly) and fault.connection in (None, connection)
+    ]
+    lasting = [fault.seconds * 1000 for fault in here if isinstance(fault, LastOnly)]
     return Quirks(
-        echo_pcm=sum(
-            fault.times
-            for fault in here
-            if isinstance(fault, EchoPcm) and fault.connection in (None, connection)
-        ),
-        send_pcm=any(isinstance(fault, SendPcm) and fault.connection in (None, connection) for fault in here),
+        echo_pcm=sum(fault.times for fault in here if isinstance(fault, EchoPcm)),
+        send_pcm=any(isinstance(fault, SendPcm) for fault in here),
+        lasts_ms=min(lasting, default=None),
     )
 
 
@@ -223,6 +242,9 @@ class FaultyLine:
                 return [HangUp(code, reason)]
             case Expire():
                 return [self._send(tell.encode(tell.SESSION_EXPIRED, self._new_id("event"))), HangUp(1001)]
+            case Complain(code=code, message=message):
+                details = tell.ErrorDetails(type="invalid_request_error", code=code, message=message)
+                return [self._send(tell.encode(tell.Error(error=details), self._new_id("event")))]
             case Stall():
                 self._stalled = True
                 return []

@@ -25,7 +25,9 @@ _CLOSE_TIMEOUT_S = 5
 _MESSAGES = {
     400: ("missing_model", "You must provide a model parameter."),
     401: ("invalid_api_key", "Incorrect API key provided."),
+    403: ("unsupported_country_region_territory", "Country, region, or territory not supported."),
     429: ("rate_limit_exceeded", "Rate limit reached."),
+    500: ("server_error", "The server had an error while processing your request."),
     503: ("server_error", "The server is overloaded."),
 }
 
@@ -119,5 +121,6 @@ class RealtimeServer:
 
 def _refusal(status: int) -> JSONResponse:
     code, message = _MESSAGES.get(status, ("server_error", "The server had an error."))
-    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    error = {"message": message, "type": kind, "param": None, "code": code}
     return JSONResponse({"error": error}, status)

@@ -40,11 +40,12 @@ class Quirks:
     """What this server does wrong on purpose.
 
     `echo_pcm` updates of the session are answered, and meant, with 24 kHz PCM whatever was asked;
-    with `send_pcm` the right format is echoed and PCM is sent.
+    with `send_pcm` the right format is echoed and PCM is sent; `lasts_ms` stands for the 60 minutes.
     """
 
     echo_pcm: int = 0
     send_pcm: bool = False
+    lasts_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,9 @@ class Session:
         self._new_id = id_maker(rng)
         self._id = self._new_id("sess")
         self._echo_pcm_left = quirks.echo_pcm
-        self._expires_at = now + MAX_SESSION_MS
-        self._expires_epoch_s = int(epoch_s + MAX_SESSION_MS / 1000)
+        lasts_ms = MAX_SESSION_MS if quirks.lasts_ms is None else quirks.lasts_ms
+        self._expires_at = now + lasts_ms
+        self._expires_epoch_s = int(epoch_s + lasts_ms / 1000)
         self._ear = Ear()
         self._ear.turns = self.config.audio.input.turn_detection
         self._turn_item_id: str | None = None

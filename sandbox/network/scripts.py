@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Literal, TypeVar
+
+import msgspec
 
 from sandbox.network.caller import HangUp, Interrupt, Listen, Press, Say, Step, Wait, words_of
+from sandbox.network.phones import LISTENER, Phone, voicemail
+from sandbox.network.stream_faults import StreamFaults
 
 SCRIPTS: Mapping[str, tuple[Step, ...]] = {
     "book-a-table": (
@@ -29,6 +35,9 @@ SCRIPTS: Mapping[str, tuple[Step, ...]] = {
 }
 
 
+Made = TypeVar("Made", StreamFaults, "_PhoneTaken")
+
+
 class ScriptError(Exception):
     """A caller that cannot be understood, in a sentence for people."""
 
@@ -47,6 +56,49 @@ def read_caller(given: object) -> tuple[Step, ...]:
     if not isinstance(given, list):
         raise ScriptError("caller is the name of a script or a list of steps")
     return tuple(_step(entry) for entry in given)
+
+
+def read_faults(given: object) -> StreamFaults:
+    """Return the faults of an object whose keys are the fields of `StreamFaults`. Raises ScriptError."""
+    return _made(StreamFaults, given, "faults")
+
+
+def read_phone(given: object) -> Phone:
+    """Return the phone of an object: `{"outcome": "answer", "ring_ms": 200, "caller": […], "who": "human"}`.
+
+    `{"voicemail": "agent-hello"}` is one with an answering machine. Raises ScriptError.
+    """
+    if not isinstance(given, dict):
+        raise ScriptError("a phone is an object")
+    if "voicemail" in given:
+        try:
+            return voicemail(str(given["voicemail"]))
+        except KeyError as error:
+            raise ScriptError(str(error.args[0])) from error
+    caller = read_caller(given["caller"]) if "caller" in given else LISTENER
+    taken = _made(_PhoneTaken, {key: value for key, value in given.items() if key != "caller"}, "phone")
+    return Phone(taken.outcome, taken.ring_ms, caller, who=taken.who, detected_ms=taken.detected_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class _PhoneTaken:
+    """The fields of a phone but the person on it."""
+
+    outcome: Literal["answer", "busy", "no-answer", "rejects", "failed"] = "answer"
+    ring_ms: int = 200
+    who: Literal["human", "machine", "fax", "unknown"] = "human"
+    detected_ms: int | None = None
+
+
+def _made(kind: type[Made], given: object, what: str) -> Made:
+    """Make a value of an object's keys, each of the type that the field has. Raises ScriptError."""
+    known = {one.name for one in fields(kind)}
+    if isinstance(given, dict) and (unknown := given.keys() - known):
+        raise ScriptError(f"{what}: no {sorted(unknown)[0]!r:.40}; there are: {', '.join(sorted(known))}")
+    try:
+        return msgspec.convert(given, kind, strict=True)
+    except msgspec.ValidationError as error:
+        raise ScriptError(f"{what}: {error}") from error
 
 
 def _step(entry: object) -> Step:

@@ -43,6 +43,23 @@ def test_a_call_can_be_dialled_watched_and_downloaded() -> None:
     _play(story)
 
 
+def test_phones_can_be_set_and_their_calls_are_listed() -> None:
+    async def story(box: Sandbox, client: httpx2.AsyncClient) -> None:
+        person = "+14155550177"
+        answer = await client.post("/sandbox/phones", json={"number": person, "outcome": "busy"})
+        assert answer.status_code == 201
+        assert box.network.phones[person].outcome == "busy"
+        assert (await client.post("/sandbox/phones", json={"outcome": "busy"})).status_code == 400
+        assert (await client.post("/sandbox/phones", json={"number": person, "who": 1})).status_code == 400
+        box.account.edit(NUMBER, voice_url="http://127.0.0.1:9/voice")
+        order = {"to": NUMBER, "caller": [{"wait": 60_000}], "faults": {"drop_after_ms": 1000}}
+        sid = (await client.post("/sandbox/dial", json=order)).json()["sid"]
+        (listed,) = (await client.get("/sandbox/calls")).json()["calls"]
+        assert (listed["sid"], listed["to"], listed["direction"]) == (sid, NUMBER, "inbound")
+
+    _play(story)
+
+
 def test_a_broken_order_is_explained() -> None:
     async def story(box: Sandbox, client: httpx2.AsyncClient) -> None:
         for content in (b"", b"no json", b"[]", b"{}", b'{"to": "+1", "caller": "nobody"}'):

@@ -9,12 +9,14 @@ import pytest
 
 from sandbox.model import (
     Close,
+    Complain,
     Drip,
     Drop,
     Duplicate,
     EchoPcm,
     Expire,
     Fault,
+    LastOnly,
     Malformed,
     Refuse,
     SendPcm,
@@ -26,6 +28,8 @@ from sandbox.model import server_events as tell
 from sandbox.model.config import Pcmu
 from sandbox.model.faults import Action, FaultyLine, HangUp, Send, quirks_of, refused_status
 from sandbox.model.response_object import ResponseAudio, ResponseAudioOutput, ResponseObject
+from sandbox.model.session import Quirks
+from tests.sandbox.model.virtual import Client
 
 CLEARED = tell.Cleared()
 CREATED = tell.ResponseCreated(
@@ -91,6 +95,19 @@ def test_an_expired_session_says_so_and_closes_with_1001() -> None:
     assert actions[-1] == HangUp(1001)
 
 
+def test_a_benign_error_is_an_event_like_others() -> None:
+    through = line(Complain("item_truncate_invalid_item_id", "no such item", When(events=2)))
+    actions = pass_all(through, CLEARED, CLEARED, CLEARED)
+    assert told(actions) == ["input_audio_buffer.cleared"] * 2 + ["error", "input_audio_buffer.cleared"]
+    assert isinstance(actions[2], Send)
+    assert json.loads(actions[2].frame)["error"]["code"] == "item_truncate_invalid_item_id"
+
+
+def test_a_short_session_is_of_its_connection() -> None:
+    faults = [LastOnly(300), LastOnly(20, connection=2)]
+    assert [quirks_of(faults, number).lasts_ms for number in (1, 2, 3)] == [300_000, 20_000, None]
+
+
 def test_a_stalled_server_says_nothing_more() -> None:
     through = line(Stall(When(events=2)))
     assert len(pass_all(through, CLEARED, CLEARED, CLEARED, CLEARED)) == 2
@@ -132,3 +149,13 @@ def test_format_faults_are_of_the_session() -> None:
     first, second = quirks_of(faults, 1), quirks_of(faults, 2)
     assert (first.echo_pcm, first.send_pcm) == (2, True)
     assert (second.echo_pcm, second.send_pcm) == (0, True)
+
+
+def test_a_short_session_announces_its_end_and_keeps_to_it() -> None:
+    client = Client(quirks=Quirks(lasts_ms=300_000))
+    assert client.events[0]["session"]["expires_at"] == 1_800_000_300
+    assert client.wait(299_000) == []
+    (error,) = client.wait(2000)
+    assert error["error"]["code"] == "session_expired"
+    assert client.session.closing is not None
+    assert client.session.closing.code == 1001

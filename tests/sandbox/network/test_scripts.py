@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sandbox import HangUp, Interrupt, Listen, Press, Say, Wait
-from sandbox.network.scripts import SCRIPTS, ScriptError, read_caller
+from sandbox.network.phones import Phone, voicemail
+from sandbox.network.scripts import SCRIPTS, ScriptError, read_caller, read_faults, read_phone
+from sandbox.network.stream_faults import StreamFaults
 
 
 def test_steps_are_read_in_order() -> None:
@@ -48,3 +50,33 @@ def test_a_script_has_a_name() -> None:
 def test_a_caller_that_cannot_be_understood_is_explained(given: object, named: str) -> None:
     with pytest.raises(ScriptError, match=named):
         read_caller(given)
+
+
+def test_stream_faults_and_phones_are_read_by_their_fields() -> None:
+    assert read_faults({"gap_ms": [100, 200], "loss": 0.1}) == StreamFaults(gap_ms=(100, 200), loss=0.1)
+    phone = read_phone({"outcome": "busy", "ring_ms": 10, "who": "fax"})
+    assert phone == Phone(outcome="busy", ring_ms=10, who="fax")
+    assert read_phone({"caller": [{"press": "1"}]}).caller == (Press("1"),)
+    assert read_phone({"voicemail": "agent-hello"}) == voicemail("agent-hello")
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"outcome": "sings"}, "sings"),
+        ({"ring": 1}, "ring"),
+        ({"caller": "nobody"}, "book-a-table"),
+        ({"voicemail": "no-such-clip"}, "no-such-clip"),
+        (7, "object"),
+    ],
+)
+def test_a_phone_that_cannot_be_understood_is_explained(given: object, named: str) -> None:
+    with pytest.raises(ScriptError, match=named):
+        read_phone(given)
+
+
+def test_faults_that_cannot_be_understood_are_explained() -> None:
+    with pytest.raises(ScriptError, match="jitter"):
+        read_faults({"jitter": 1})
+    with pytest.raises(ScriptError, match="loss"):
+        read_faults({"loss": "much"})
