@@ -22,7 +22,7 @@ DUCKED: Final = -14.0  # dB: music under a voice
 RESTORED_IN: Final = 0.5  # s until music is itself again when the voice is over
 
 # An agent that is there within this time (s) is not preceded by a snippet of music, nor by a comfort sound.
-SOUND_DELAY: Final = 0.2
+SOUND_DELAY: Final = 0.5
 COMFORT_DELAY: Final = 1.0
 
 

@@ -122,7 +122,7 @@ async def _watch(call: PhoneCall, base: str, console: Console) -> str:
 
 async def _connecting(call: PhoneCall, console: Console) -> None:
     """Print what the caller notices before the agent is on the line."""
-    words = {Kind.RINGING: "ringing", Kind.ANSWERED: "answered", Kind.HEARS: "hears the hold recording"}
+    words = {Kind.RINGING: "ringing", Kind.ANSWERED: "answered", Kind.HEARS: "hears the hold text"}
     async for event in call.follow():
         if event.kind is Kind.STREAM_OPENED:
             _phone_line(call, event, "the agent is on the line", console)

@@ -26,10 +26,8 @@ def from_linear(samples: bytes) -> bytes:
 
 
 def mixed(one: bytes | bytearray, other: bytes | bytearray) -> bytes:
-    """Return two pieces of µ-law that sound at once; the shorter one is silent at its end."""
-    size = max(len(one), len(other))
-    first, second = (to_linear(ulaw).ljust(2 * size, b"\0") for ulaw in (one, other))
-    return from_linear(audioop.add(first, second, 2))
+    """Return two pieces of µ-law of the same length as they sound at once."""
+    return from_linear(audioop.add(to_linear(one), to_linear(other), 2))
 
 
 def fading_in(ulaw: bytes) -> bytes:

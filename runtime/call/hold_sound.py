@@ -122,7 +122,8 @@ class HoldPlayer:
         if self._state not in (_State.SOUNDING, _State.ENDING):
             return speech
         self._state = _State.SILENT
-        return mixed(speech, fading_out(self._next(min(FADE, len(speech)))))
+        end = fading_out(self._next(min(FADE, len(speech))))
+        return mixed(speech[: len(end)], end) + speech[len(end) :]
 
     def _next(self, size: int) -> bytes:
         assert self._sound is not None
