@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
-from typing import assert_never
+from typing import Literal, assert_never
 
 from runtime import twiml
 from runtime.admission import Admitted, AgentLimits, Refused, decide
 from runtime.call.machine import CallMachine
 from runtime.call.plan import CallPlan
-from runtime.call_record import Caller, CallRecord, RejectReason
+from runtime.call_record import Caller, CallRecord, JsonValue, RejectReason
+from runtime.call_terms import engine_settings, interrupt_terms, pause_ms
 from runtime.caller_number import caller_number
 from runtime.calls import Calls, LiveCall
-from runtime.engines.realtime import TRANSCRIPTION_MODEL, RealtimeEngine, RealtimeSettings
+from runtime.engines.realtime import RealtimeEngine
+from runtime.engines.realtime_session import TRANSCRIPTION_MODEL
 from runtime.hold_media import HoldMedia
+from runtime.load import LoadGate
 from runtime.model_connection import ConnectModel
 from runtime.prices import PriceTable, cost
 from runtime.session import CallSession
 from runtime.signature import websocket_url
+from runtime.tool_room import ToolRoom
 from runtime.webhook import VoiceWebhook
 from schemas import Agent, Fleet
 
@@ -32,6 +37,8 @@ STREAM_SECONDS = 20.0
 USUAL_SECONDS = 5.0
 # Calls that may wait for their stream at once: each has a paid connection to the model already.
 MOST_UNCLAIMED = 200
+# The part of each pause before another attempt to reach the model that a call waits.
+JITTER = (0.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,8 @@ class Reception:
     media: HoldMedia
     calls: Calls
     connect: ConnectModel
+    load: LoadGate
+    tools: ToolRoom
     clock: Callable[[], float]
     epoch: Callable[[], float]
 
@@ -67,6 +76,8 @@ class Reception:
             return _answered(known.answer)
         if self.calls.draining:
             return self._refuse(agent, webhook, "draining", _answered(""))
+        if not self.load.open:  # one more would spoil those that there are
+            return self._refuse(agent, webhook, "concurrent_limit", _answered(""))
         active = self.calls.active(agent.name) + elsewhere
         match decide(self._limits(agent), _caller(webhook), active):
             case Refused(reason, "message"):
@@ -86,6 +97,8 @@ class Reception:
 
     def _begin(self, agent: Agent, webhook: VoiceWebhook) -> LiveCall:
         now = self.clock()
+        tools = self.tools.of(agent)
+        engine = RealtimeEngine(replace(engine_settings(agent), tools=tools.functions, mcp=tools.mcp))
         hold = self.fleet.hold_of(agent)
         prelude = self.media.prelude(hold)
         # Twilio answers the call in order to speak or play; without that the stream is the answer.
@@ -97,14 +110,24 @@ class Reception:
             answered_at=answered_at,
             stream_timeout=STREAM_SECONDS + prelude.seconds,
             hold=self.media.sound(hold),
+            jitter=random.uniform(*JITTER),  # noqa: S311 - no secret
+            capabilities=engine.capabilities,
+            interrupt=interrupt_terms(agent.voice),
+            pause_ms=pause_ms(agent.voice),
+            idle_seconds=agent.idle_seconds,
+            tools=tools.functions,
+            prep=_prep(agent),
         )
         session = CallSession(
             webhook.call_sid,
             CallMachine(plan, now=now),
-            RealtimeEngine(_engine_settings(agent)),
+            engine,
             connect=lambda: self.connect(agent.voice.model),
             clock=self.clock,
             on_stream=lambda: self.calls.streaming(webhook.call_sid),
+            errands=self.tools.errands(
+                agent, engine, _variables(webhook), name=webhook.call_sid, clock=self.clock
+            ),
         )
         call = LiveCall(
             opening=self._opening(agent, webhook),
@@ -158,8 +181,20 @@ def _answered(document: str) -> Answer:
     return Answer(HTTPStatus.OK, document) if document else Answer(HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _engine_settings(agent: Agent) -> RealtimeSettings:
-    return RealtimeSettings(agent.instructions, model=agent.voice.model, voice=agent.voice.name)
+def _prep(agent: Agent) -> Literal["none", "wanted", "required"]:
+    if agent.prep is None:
+        return "none"
+    return "required" if agent.prep.required else "wanted"
+
+
+def _variables(webhook: VoiceWebhook) -> dict[str, JsonValue]:
+    """Return what the templates of prep stand for."""
+    return {
+        "caller": _caller(webhook),
+        "country": webhook.caller_country,
+        "called": webhook.called,
+        "call_sid": webhook.call_sid,
+    }
 
 
 def _revision(agent: Agent) -> str:

@@ -17,7 +17,7 @@ from schemas.references import has_reference
 from schemas.source import SourceMap
 from schemas.suggestions import did_you_mean, listed
 from schemas.tool_rules import check_tools
-from schemas.voice import REALTIME_VOICES
+from schemas.voice import REALTIME_ONLY, REALTIME_VOICES, Interruption, Voice
 
 FieldPath = tuple[str | int, ...]
 
@@ -121,10 +121,22 @@ def _check_voice(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
     if voice.mode != "realtime":
         message = f"this version does not run voice mode {voice.mode} yet; use realtime"
         yield _error(codes.MODE_NOT_SUPPORTED, message, source.place_of(("voice", "mode")))
+        yield from _check_realtime_only(voice, source)
     elif voice.name not in REALTIME_VOICES:
         hint = did_you_mean(voice.name, REALTIME_VOICES) or f"; they are {listed(REALTIME_VOICES, 'and')}"
         message = f'there is no Realtime voice "{voice.name}"{hint}'
         yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "name")))
+
+
+def _check_realtime_only(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
+    """Refuse what Twilio's hearing and speaking cannot do: it would be declared and not happen."""
+    only = [name for name in REALTIME_ONLY if name in voice.model_fields_set]
+    if isinstance(voice.interrupt, Interruption):
+        only.append("interrupt")
+    for name in only:
+        terms = " but always and never" if name == "interrupt" else ""
+        message = f"{name} is for voice mode realtime; {voice.mode} has none{terms}"
+        yield _error(codes.BAD_VALUE, message, source.place_of(("voice", name)))
 
 
 def _check_whatsapp(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:

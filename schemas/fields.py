@@ -30,11 +30,13 @@ from schemas.templates import PLACE, has_place_in_host
 E164_PATTERN = r"^\+[1-9]\d{6,14}$"
 PREFIX_PATTERN = r"^\+[1-9]\d{0,13}\*$"
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
+LANGUAGE_PATTERN = r"^[a-z]{2}(-[A-Z]{2})?$"
 ACCOUNT_SID_PATTERN = r"^AC[0-9a-fA-F]{32}$"
 
 _E164 = re.compile(E164_PATTERN.replace("$", r"\Z"), re.ASCII)
 _PREFIX = re.compile(PREFIX_PATTERN.replace("$", r"\Z"), re.ASCII)
 _NAME = re.compile(NAME_PATTERN.replace("$", r"\Z"), re.ASCII)
+_LANGUAGE = re.compile(LANGUAGE_PATTERN.replace("$", r"\Z"), re.ASCII)
 _ACCOUNT_SID = re.compile(ACCOUNT_SID_PATTERN.replace("$", r"\Z"), re.ASCII)
 _LOOPBACK = re.compile(r"localhost|.*\.localhost|127(\.\d{1,3}){3}|::1")
 
@@ -75,6 +77,17 @@ def _text_check(check: Callable[[str], str]) -> BeforeValidator:
         return check(value) if isinstance(value, str) and not isinstance(value, Unresolved) else value
 
     return BeforeValidator(run)
+
+
+def _language(text: str) -> str:
+    if _LANGUAGE.match(text) is None:
+        raise problem(codes.BAD_VALUE, f"expected a language such as en or de-DE, got {shown(text)}")
+    return text
+
+
+Language = Annotated[
+    str, _text_check(_language), WithJsonSchema({"type": "string", "pattern": LANGUAGE_PATTERN})
+]
 
 
 def _phone_number(text: str) -> str:

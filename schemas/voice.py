@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from schemas.declared import Declared
-from schemas.fields import Text, choice
+from schemas.fields import Language, Text, choice
 
 ModeName = Literal["realtime", "relay", "gather"]
 InterruptName = Literal["always", "never"]
@@ -17,6 +17,9 @@ VadName = Literal["server_vad", "semantic_vad"]
 
 # OpenAI Realtime: the voices that session.audio.output.voice takes by name.
 REALTIME_VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar")
+
+# What only a model that hears and speaks by itself can be told.
+REALTIME_ONLY = ("turn_detection", "noise_reduction", "speed")
 
 
 class ServerVad(Declared):
@@ -84,7 +87,7 @@ class Voice(Declared):
     """The voice; marin in realtime mode, Polly.Salli in the others."""
     speech_model: Text | None = Field(default_factory=_default_speech_model)
     """Twilio's recogniser in relay and gather mode."""
-    language: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] | None = None
+    language: Language | None = None
     """The language that callers speak, such as en or de-DE; helps the recogniser."""
     speed: Annotated[float, Field(ge=0.25, le=1.5)] | None = None
     """How fast the agent speaks; 1 is normal."""

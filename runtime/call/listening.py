@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Listening:
     """The caller's side of the talk. `at_ms` turns a moment (s) into the transcript's time.
 
-    `pause_ms` is how long the caller has been silent, by the model's own time, when it reports that.
+    `pause_ms` is how long the caller has been silent, in the model's own time, when it reports that.
     """
 
     __slots__ = ("_at_ms", "_clock", "_facts", "_floor", "_pause_ms", "_transcript", "_uplink")
@@ -34,7 +34,7 @@ class Listening:
         clock: TurnClock,
         *,
         at_ms: Callable[[float], int],
-        pause_ms: int,
+        pause_ms: int | None,
     ) -> None:
         self._facts = facts
         self._floor = floor
@@ -85,6 +85,11 @@ class Listening:
         self._facts.caller_audio_filled_ms = self._uplink.intake.filled_ms
         self._facts.caller_frames_dropped = self._uplink.intake.dropped
 
+    def _silent_ms(self, audio_end_ms: int, now: float) -> int | None:
+        """Return for how long the caller has been silent by now, where the model's pause is a known one."""
+        late = now - self._uplink.moment(audio_end_ms, now)
+        return None if self._pause_ms is None else round(late * 1000) + self._pause_ms
+
     # --- what the model hears in it
 
     def handle(self, event: ev.CallerEvent, now: float, active: str | None) -> list[Action]:
@@ -96,8 +101,7 @@ class Listening:
                 self._clock.caller_speaks()
                 return self._floor.caller_starts(item_id, now)
             case ev.CallerSpeechStopped(_, audio_end_ms):
-                late_ms = round((now - self._uplink.moment(audio_end_ms, now)) * 1000)
-                self._clock.caller_pauses(now, late_ms + self._pause_ms, active)
+                self._clock.caller_pauses(now, self._silent_ms(audio_end_ms, now), active)
                 return self._floor.caller_stops(now)
             case ev.CallerWordsHeard(item_id, delta):
                 return self._floor.caller_says(item_id, delta, now, whole=False)

@@ -35,16 +35,19 @@ class CallPlan:
     second is also how long a model that was lost may be missed.
 
     `history` is what was said in this call before, as heard: every session of the model is told. `opening`
-    is what to say first when it is not the greeting; `returns` counts how often the caller has come back
-    already. `jitter` (0 to 1) is the part of each pause before a new attempt to reach the model that this call
-    waits; one number drawn for each call keeps calls apart. `epoch_at_zero`
-    (epoch s) is what the wall clock shows when the call's monotonic clock shows 0. `hold` is played into the stream until the agent
-    speaks, and whenever it is not there; None is silence. `interrupt` says what it takes to interrupt the
-    agent; terms beyond "at once" need a model that does not act by itself. `pause_ms`
-    is how long the caller has been silent when the model reports it. After `idle_seconds` of silence
-    the agent asks whether the caller is there, and gives up in the end.
-    With `prep` the model is configured only once `Prepared` has told what is known about the caller; where it
-    is required and not all there, the agent does not speak.
+    is what to say first when it is not the greeting; `returns` counts how often the caller has come back.
+    `jitter` (0 to 1) is the part of each pause before a new attempt to reach the model that this call waits;
+    one number drawn for each call keeps calls apart. `epoch_at_zero` (epoch s) is what the wall clock shows
+    when the call's monotonic clock shows 0. `hold` is played into the stream until the agent speaks, and
+    whenever it is not there; None is silence.
+
+    `interrupt` says what it takes to interrupt the agent; terms beyond "at once" need a model that does not
+    act by itself. `pause_ms` is how long the caller has been silent when the model reports it, None when that
+    is not known. After `idle_seconds` of silence the agent asks whether the caller is there, and gives up in
+    the end.
+
+    With `prep` the model is configured only once `Prepared` has told what is known about the caller; where
+    it is required and not all there, the agent does not speak.
     """
 
     greeting: str | None = None
@@ -63,7 +66,7 @@ class CallPlan:
     tools: Toolset = HANG_UP_ONLY
     prep: Literal["none", "wanted", "required"] = "none"
     interrupt: InterruptTerms = AT_ONCE
-    pause_ms: int = 500
+    pause_ms: int | None = 500
     idle_seconds: float | None = None
 
     @property

@@ -29,6 +29,16 @@ from tests.schemas.fleets import Folder, agent
         ("voice: {name: marinn}", '4:15 TM023 there is no Realtime voice "marinn"; did you mean "marin"?'),
         ("voice: {mode: relay}", "4:15 TM027 this version does not run voice mode relay yet"),
         ("voice: {mode: gather}", "4:15 TM027 this version does not run voice mode gather yet"),
+        ("voice: {speed: 2}", "4:16 TM023"),
+        (
+            "voice: {turn_detection: {type: semantic_vad, threshold: 0.5}}",
+            '4:46 TM020 unknown key "threshold"',
+        ),
+        ("voice: {turn_detection: {silence_duration_ms: 20}}", "4:47 TM023"),
+        ("voice: {interrupt: sometimes}", "4:20 TM023"),
+        ("voice: {interrupt: {after_ms: -1}}", "4:31 TM023"),
+        ("voice: {language: german}", "4:19 TM023 expected a language such as en or de-DE"),
+        ("idle_seconds: 2", "4:15 TM023"),
         ("voice: {mode: realtme}", "4:15 TM023 expected realtime, relay or gather"),
         ("hold: {text: Hi}", '4:7 TM021 "strategy" is required'),
         ("hold: {strategy: text}", "4:18 TM026 strategy text needs text"),
@@ -210,3 +220,21 @@ def test_a_private_tool_host_must_be_allowed(folder: Folder, host: str) -> None:
     assert any(line.startswith("fleet.yaml:4:31 TM045") for line in folder.findings())
     folder.write(agent(f"{tool}tool_hosts: ['{host.strip('[]')}']"))
     assert not any(" TM045 " in line for line in folder.findings())
+
+
+@pytest.mark.parametrize(
+    ("field", "place"),
+    [
+        ("speed: 1.2", "4:29"),
+        ("noise_reduction: near_field", "4:39"),
+        ("turn_detection: {type: semantic_vad}", "4:38"),
+        ("interrupt: {after_ms: 250}", "4:33"),
+    ],
+)
+def test_what_only_a_speech_model_can_do_is_refused_in_the_other_modes(
+    folder: Folder, field: str, place: str
+) -> None:
+    folder.write(agent(f"voice: {{mode: relay, {field}}}"))
+    name = field.partition(":")[0]
+    expected = f"fleet.yaml:{place} TM023 {name} is for voice mode realtime; relay has none"
+    assert any(line.startswith(expected) for line in folder.findings()), folder.findings()
