@@ -102,6 +102,10 @@ class WireAccount:
         """The forms of all POST requests."""
         return [form_of(request) for request in self.requests if request.method == "POST"]
 
+    def records_in(self, request: httpx2.Request) -> list[Record]:
+        """Return the numbers of the region that is asked."""
+        return self.records
+
     def answer(self, request: httpx2.Request) -> httpx2.Response:
         """Answer as Twilio would, unless a scripted answer is waiting."""
         self.requests.append(request)
@@ -125,7 +129,7 @@ class WireAccount:
                 return self._route(request, name)
             case ["Senders", _]:
                 return self._sender(request, name)
-        found = _named(name, [*self.records, *self.services])
+        found = _named(name, [*self.records_in(request), *self.services])
         if request.method == "POST":
             found.update({_snake(key): value for key, value in form_of(request).items()})
         return httpx2.Response(200, json=found, headers={"Twilio-Request-Id": "RQ1"})
@@ -155,8 +159,9 @@ class WireAccount:
     def _page(self, request: httpx2.Request) -> httpx2.Response:
         size = self.page_size or int(request.url.params["PageSize"])
         page = int(request.url.params.get("Page", "0"))
-        part = self.records[page * size : (page + 1) * size]
-        more = (page + 1) * size < len(self.records)
+        records = self.records_in(request)
+        part = records[page * size : (page + 1) * size]
+        more = (page + 1) * size < len(records)
         following = f"{request.url.path}?PageSize={size}&Page={page + 1}&PageToken=PA1" if more else None
         body: Mapping[str, object] = {
             "incoming_phone_numbers": part,
