@@ -105,6 +105,8 @@ def participant_list(asked: Asked) -> Answer:
         if record is None and asked.names["conference"] not in account.conferences:
             asked.found(None)
         shown = _shown(record, asked.single) if record is not None else []
+        for one in shown:
+            _refresh(asked, one)
         return Answer(200, page("participants", asked.path, shown, asked.single))
     if record is None and is_sid(asked.names["conference"], "CF"):
         # Twilio: a SID only works while that conference is active; a friendly name creates one.
@@ -143,7 +145,16 @@ def participant(asked: Asked) -> Answer:
         return Answer(204, None)
     if asked.method == "POST" and switchboard is not None:
         switchboard.change_participant(record.sid, found.call_sid, _change(asked.single))
+    _refresh(asked, found)
     return Answer(200, found.json())
+
+
+def _refresh(asked: Asked, record: Participant) -> None:
+    """Show how far somebody is who is being called in."""
+    call = asked.account.calls.get(record.call_sid)
+    if record.status != "connected" and call is not None:
+        on_his_way: dict[str, ParticipantStatus] = {"ringing": "ringing", "in-progress": "connecting"}
+        record.status = on_his_way.get(call.status, record.status)
 
 
 def _shown(record: Conference, filters: Mapping[str, str]) -> list[Participant]:

@@ -69,7 +69,7 @@ def _member(conference: Conference, room: ConferenceRoom, requests: CallRequests
         end_on_exit=conference.end_on_exit,
     )
     music = Music(None if conference.wait_url == MUSIC else conference.wait_url, conference.wait_method)
-    return Member(record, Seat(phone.line, phone.line_ms), music if conference.wait_url else None)
+    return Member(record, Seat(phone.line), music if conference.wait_url else None)
 
 
 async def _stay(room: ConferenceRoom, member: Member, line: LiveLine, requests: CallRequests) -> None:

@@ -61,7 +61,7 @@ class _Listening:
         if self.collector.result is not None:
             self.complete.set()
 
-    def settle(self) -> None:
+    def settle(self, _end_ms: float) -> None:
         self._phone.line.settle(self._phone.line_ms())
 
     def _tell(self, partial: Callback, words: str) -> None:

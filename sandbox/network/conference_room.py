@@ -85,7 +85,7 @@ class ConferenceRoom:
             self._say("conference-start", member.record)
             for one in self.members.values():
                 one.changed.set()
-        self._seat(member)
+        self._seat_all()
         self._room.enter(member.seat)
 
     def music(self, member: Member) -> Music | None:
@@ -128,7 +128,7 @@ class ConferenceRoom:
                 member.holding = Music(change.hold_url, change.hold_method)
             if change.announce_url is not None:
                 member.announcement = Music(change.announce_url, change.announce_method)
-            self._seat(member)
+            self._seat_all()
             member.changed.set()
         for event in events:
             self._say(event, record)
@@ -181,15 +181,11 @@ class ConferenceRoom:
                 record.call_sid,
             )
 
-    def _seat(self, member: Member) -> None:
-        record = member.record
-        talking = self.record.status == "in-progress" and not record.hold
-        member.seat.hears = talking
-        member.seat.speaks = talking and not record.muted
-        if self.record.status == "in-progress":
-            for one in self.members.values():
-                if one is not member and not one.record.hold:
-                    one.seat.hears, one.seat.speaks = True, not one.record.muted
+    def _seat_all(self) -> None:
+        for member in self.members.values():
+            talks = self.record.status == "in-progress" and not member.record.hold
+            member.seat.hears = talks
+            member.seat.speaks = talks and not member.record.muted
 
     def _say(self, event: str, record: Participant | None, extra: Extra = ()) -> None:
         form: Extra = (

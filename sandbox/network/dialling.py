@@ -55,7 +55,7 @@ async def dial_numbers(
 
     `answer` picks up the dialling call, where that has waited for this. Cancelled, it hangs up on the others.
     """
-    phone, bridge = requests.phone, Bridge()
+    bridge = Bridge(requests.phone, hangs_up_on="*" if dial.hangup_on_star else "")
     dialled = [_dial_one(number, dial, base, requests, bridge) for number in dial.numbers]
     result.called_sid = dialled[0].sid
     result.status = "canceled"
@@ -64,7 +64,7 @@ async def dial_numbers(
         if bridge.called is not None:
             answer()
             _hang_up(one for one in dialled if one is not bridge.called)
-            await _talk(dial, bridge, line, phone, result)
+            await _talk(dial, bridge, line, result)
     finally:
         bridge.over.set()
         _hang_up(dialled)
@@ -89,21 +89,16 @@ def _absolute(callback: Callback | None, base: str) -> Callback | None:
     return replace(callback, url=urljoin(base, callback.url)) if callback is not None else None
 
 
-async def _talk(dial: Dial, bridge: Bridge, line: LiveLine, phone: PhoneCall, result: DialResult) -> None:
+async def _talk(dial: Dial, bridge: Bridge, line: LiveLine, result: DialResult) -> None:
     """Let both sides talk until one leaves, the star is pressed or the time is up."""
-    called = bridge.called
+    phone, called = bridge.dialling, bridge.called
     assert called is not None, "somebody has come"
     result.status, result.bridged, result.called_sid = "completed", True, called.sid
     began_ms = phone.line_ms()
     phone.note(Kind.CONNECTED, called.call.to)
-
-    def pressed(key: str) -> None:
-        called.note(Kind.HEARS_KEYS, key)
-        if key == "*" and dial.hangup_on_star:
-            bridge.over.set()
-
+    staying = bridge.stay(bridge.dialling_seat, line)
     try:
-        await first_of(bridge.stay(phone, line, pressed), line.wait(dial.time_limit_s * 1000))
+        await first_of(staying, line.wait(dial.time_limit_s * 1000))
     finally:
         result.seconds = math.ceil((phone.line_ms() - began_ms) / 1000)
         phone.note(Kind.PARTED, called.call.to)

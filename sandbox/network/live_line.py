@@ -12,6 +12,7 @@ from sandbox.network.events import Kind, happenings
 from sandbox.network.line import LineTick
 from sandbox.network.phone_call import HungUp, PhoneCall
 from sandbox.network.stream import MediaStream, StreamError
+from sandbox.network.stream_faults import StreamFaults
 from sandbox.network.surroundings import Surroundings
 from sandbox.network.verbs import Stream
 from sandbox.network.wire import StreamWriter
@@ -23,8 +24,8 @@ class Attachment(Protocol):
     def ticked(self, tick: LineTick, end_ms: float) -> None:
         """Take 20 ms of the caller that end at `end_ms` on the line."""
 
-    def settle(self) -> None:
-        """Let the line play up to now."""
+    def settle(self, end_ms: float) -> None:
+        """Let the line play at least up to `end_ms`, before that tick."""
 
 
 class LiveLine:
@@ -35,6 +36,7 @@ class LiveLine:
         self._around = around
         self._attached: Attachment | None = None
         self._ticking: asyncio.Task[None] | None = None
+        self._streams = 0
 
     def start(self) -> None:
         """Begin to tick: the call was answered just now."""
@@ -82,7 +84,7 @@ class LiveLine:
             phone.line,
             StreamWriter(phone.call.account_sid, phone.sid, sid),
             phone.line_ms,
-            around.faults,
+            self._faults_of_next_stream(),
             alert=lambda code, text: around.alert(code, stream.url, text, phone.sid),
             cleared=lambda ms: phone.note(Kind.CLEARED, f"{ms} ms"),
         )
@@ -98,6 +100,11 @@ class LiveLine:
             phone.note(Kind.STREAM_CLOSED, "ended with the call")
             raise
 
+    def _faults_of_next_stream(self) -> StreamFaults:
+        faults = self._around.faults
+        self._streams += 1
+        return faults if faults.streams is None or self._streams <= faults.streams else StreamFaults()
+
     async def _tick(self) -> None:
         """Let the line live, 20 ms at a time on a steady schedule, until somebody hangs up."""
         phone, line = self._phone, self._phone.line
@@ -107,7 +114,7 @@ class LiveLine:
             await phone.clock.sleep_until(answered + end_ms)
             attached = self._attached
             if attached is not None:
-                attached.settle()
+                attached.settle(end_ms)
             else:
                 line.settle(phone.line_ms())
             tick = line.tick()

@@ -69,7 +69,7 @@ class Message:
         elif quiet or self._length_ms >= self._record.max_length_s * 1000:
             self._end("")
 
-    def settle(self) -> None:
+    def settle(self, _end_ms: float) -> None:
         """Let the line play up to now."""
         self._phone.line.settle(self._phone.line_ms())
 

@@ -10,6 +10,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from sandbox.network.caller import TICK_MS
 from sandbox.network.line import Line, LineTick
 from sandbox.speech.ulaw import from_pcm, to_pcm
 
@@ -24,17 +25,13 @@ MAX_WAITING = 50  # frames of one voice: a second
 class Seat:
     """One line's place in a room: an attachment of that line.
 
-    `speaks` and `hears` may be switched at any time; `clock` tells the line's time in ms, `pressed` takes
-    the keys pressed on it.
+    `speaks` and `hears` may be switched at any time; `pressed` takes the keys pressed on the line.
     """
 
-    def __init__(
-        self, line: Line, clock: Callable[[], float], pressed: Callable[[str], None] | None = None
-    ) -> None:
+    def __init__(self, line: Line, pressed: Callable[[str], None] | None = None) -> None:
         self.speaks = True
         self.hears = True
         self._line = line
-        self._clock = clock
         self._pressed = pressed
         self._others: list[Seat] = []
         self._waiting: dict[Seat, deque[bytes]] = {}
@@ -53,12 +50,15 @@ class Seat:
         if self.hears:
             self._waiting.setdefault(speaker, deque(maxlen=MAX_WAITING)).append(frame)
 
-    def settle(self) -> None:
-        """Let the line hear the next 20 ms of everybody who speaks."""
+    def settle(self, end_ms: float) -> None:
+        """Let the line hear the next 20 ms of everybody who speaks.
+
+        By the ticks' time and not the clock's: lines that are late catch up side by side, without a gap.
+        """
         voices = [waiting.popleft() for waiting in self._waiting.values() if waiting]
         if voices:
-            self._line.playout.media(mixed(voices), self._clock())
-        self._line.settle(self._clock())
+            self._line.playout.media(mixed(voices), end_ms - TICK_MS)
+        self._line.settle(end_ms)
 
     def sit_with(self, others: Iterable[Seat]) -> None:
         """Hear these and be heard by them from now on, and no one else."""

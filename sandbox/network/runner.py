@@ -107,7 +107,8 @@ class CallRunner:
             self._answer()
             await self._report("answered", "in-progress")
             return None
-        return End("canceled", "canceled while ringing")
+        declined = self._phone.interruption == HungUp("caller")
+        return End("busy", "declined") if declined else End("canceled", "canceled while ringing")
 
     async def _converse(self, ring: Ring | None) -> End:
         action = await self._unless_interrupted(flows.Begin(), ring)

@@ -178,8 +178,11 @@ class MediaStream:
             for frame in self._faulty.media(ulaw, at):
                 self._put(frame)
 
-    def settle(self) -> None:
+    def settle(self, _end_ms: float) -> None:
         """Let the line play up to now and return the marks that came due."""
+        self._settle_now()
+
+    def _settle_now(self) -> None:
         now = self._clock()
         for name in self._line.settle(now):
             self._faulty.mark(name, now)
@@ -202,7 +205,7 @@ class MediaStream:
                 self._line.playout.mark(name, now)
             case Clear():
                 self._cleared(self._line.playout.clear(now) // BYTES_PER_MS)
-        self.settle()
+        self._settle_now()
 
     def _put(self, message: str) -> None:
         try:

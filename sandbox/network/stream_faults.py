@@ -26,6 +26,9 @@ class StreamFaults:
     after its successor, `garbage_every` something else beside; `flood` sends each so many times, as frames of
     their own; `malformed_after_ms` sends one frame that is no JSON.
 
+    They are of every stream of the call, or of its first `streams` where that is given: a test that lets the
+    app bring its caller back wants the next one to be sound.
+
     Marks: `mark_delay_ms` returns them late, `lose_mark_every` keeps every so many one back (1 keeps all).
     """
 
@@ -44,6 +47,7 @@ class StreamFaults:
     flood: int = 1
     mark_delay_ms: int = 0
     lose_mark_every: int = 0
+    streams: int | None = None
 
 
 class FaultyWriter:

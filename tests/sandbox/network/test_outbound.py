@@ -117,3 +117,14 @@ def test_digits_are_heard_after_the_answer_and_where_a_document_plays_them() -> 
         assert call.heard == clip("agent-hello").ulaw
 
     play(story)
+
+
+def test_a_person_who_hangs_up_while_it_rings_has_declined() -> None:
+    async def story(box: Sandbox, app: App) -> None:
+        box.network.phones[PERSON] = Phone(ring_ms=30_000)
+        call = await _call(box, app)
+        await until(call, Kind.RINGING)
+        call.hang_up()
+        assert await call.ended(5) == "busy"
+
+    play(story)

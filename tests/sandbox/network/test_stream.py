@@ -235,3 +235,22 @@ def test_a_slow_reader_takes_the_servers_messages_late() -> None:
         assert closed.at_ms - opened.at_ms >= 6 * 30
 
     play(story, App(on_stream=agent))
+
+
+def test_only_the_first_streams_of_a_call_are_broken_on_demand() -> None:
+    async def until_stop(socket: Socket) -> None:
+        await socket.until("stop")
+
+    async def story(box: Sandbox, app: App) -> None:
+        def voice(request: Request) -> Response:
+            stream = f'<Stream url="ws://{request.url.netloc}/stream"/>'
+            body = f'<Response><Connect action="/voice">{stream}</Connect></Response>'
+            return Response(body, media_type="text/xml")
+
+        app.documents = {"/voice": voice, "/status": "<Response/>"}
+        faults = StreamFaults(drop_after_ms=200, streams=2)
+        call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(4000)], faults=faults)
+        assert await call.ended() == "completed"
+        assert [socket.events()[-1] for socket in app.sockets] == ["start", "start", "stop"]
+
+    play(story, App(on_stream=until_stop))
