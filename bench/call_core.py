@@ -16,7 +16,8 @@ from runtime.call.actions import ClearPlayback, HearCaller, PlayAudio, PlayMark
 from runtime.call.events import Event, ModelConfigured, ModelConnected, StreamStarted
 from runtime.call.machine import CallMachine
 from runtime.call.plan import CallPlan
-from runtime.engines.realtime import RealtimeEngine, RealtimeSettings
+from runtime.engines.realtime import RealtimeEngine
+from runtime.engines.realtime_session import RealtimeSettings
 from runtime.legs import media_streams
 
 FRAMES = 50_000

@@ -98,6 +98,7 @@ class Phone:
         self.reads.set()
         self._app = app
         self._call_sid = call_sid
+        self._chunk = self._spoken_ms = 0
         self.headers = dict(headers)
         self._url = url
         self._to_app: asyncio.Queue[Message] = asyncio.Queue()
@@ -153,7 +154,10 @@ class Phone:
     def speak(self, audio: bytes) -> None:
         """Send one piece of the caller's audio."""
         payload = base64.b64encode(audio).decode()
-        media = {"track": "inbound", "chunk": "1", "timestamp": "5", "payload": payload}
+        self._chunk += 1
+        media = {"track": "inbound", "chunk": str(self._chunk), "timestamp": str(self._spoken_ms)}
+        media["payload"] = payload
+        self._spoken_ms += len(audio) // 8
         self.send({"event": "media", "sequenceNumber": "3", "streamSid": "MZ1", "media": media})
 
     def stop(self) -> None:
