@@ -17,6 +17,7 @@ from runtime.reception import Reception
 from runtime.settings import Settings
 from runtime.signature import SignatureCheck
 from runtime.store import CallStore, StoreUnavailableError
+from runtime.tool_room import ToolRoom
 from schemas import Account, Agent, Fleet, Hold
 from schemas.errors import TmError
 
@@ -62,7 +63,10 @@ class Node:
         self.metrics = Metrics(self._active_calls)
         self.calls = Calls(self.store.save, on_end=self.metrics.ended)
         self.media = HoldMedia.load(_holds(fleet))
-        self.reception = Reception(fleet, base_url, self.media, self.calls, connect, self.load, clock, epoch)
+        self.tools = ToolRoom(fleet.agents.values(), settings)
+        self.reception = Reception(
+            fleet, base_url, self.media, self.calls, connect, self.load, self.tools, clock, epoch
+        )
 
     def tokens_of(self, agent: str | None) -> tuple[str, ...]:
         """Return the auth tokens that may sign for an agent; all of them when there is no such agent."""
@@ -105,6 +109,7 @@ class Node:
             watch.cancel()
             self.drain()
             await self.calls.end_all()
+            await self.tools.close()
             await self.store.close()
 
     def drain(self) -> None:

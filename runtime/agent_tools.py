@@ -1,0 +1,84 @@
+"""An agent's tools, made ready once: what the model is told of them, and the requests behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runtime.call.built_in import HANG_UP_FUNCTION, OPTIONAL
+from runtime.call.toolset import Function, JsonObject, Toolset
+from schemas.argument_schemas import compile_schema
+from schemas.private_hosts import ToolHosts
+from schemas.tools import BuiltinTool, HttpCall, HttpTool, McpServer, McpTool
+
+if TYPE_CHECKING:
+    from schemas import Agent
+
+NO_ARGUMENTS: JsonObject = {"type": "object", "properties": {}}
+
+
+@dataclass(frozen=True, slots=True)
+class AgentTools:
+    """`functions` are answered by the call or by `requests`; `mcp` servers are called by the model's side."""
+
+    functions: Toolset
+    requests: Mapping[str, HttpCall]
+    mcp: tuple[McpServer, ...]
+    hosts: ToolHosts
+
+    @classmethod
+    def of(cls, agent: Agent) -> AgentTools:
+        """Return the tools of an agent whose declaration is valid.
+
+        Raises `UnresolvedReference` for a header whose secret is not there: better now than in a call.
+        """
+        requests: dict[str, HttpCall] = {}
+        functions: list[Function] = [HANG_UP_FUNCTION]
+        servers: list[McpServer] = []
+        for tool in agent.tools:
+            if isinstance(tool, HttpTool):
+                functions.append(_function(tool))
+                requests[tool.name] = tool.http
+            elif isinstance(tool, BuiltinTool):
+                functions += [OPTIONAL[name] for name in tool.builtin if name in OPTIONAL]
+            elif isinstance(tool, McpTool):
+                servers.append(tool.mcp)
+        _look_for_secrets(agent)
+        return cls(Toolset.of(*functions), requests, tuple(servers), ToolHosts(agent.tool_hosts))
+
+
+def _look_for_secrets(agent: Agent) -> None:
+    """Raise `UnresolvedReference` for a secret of a tool, an MCP server or prep that is not there."""
+    calls = [tool.http for tool in agent.tools if isinstance(tool, HttpTool)]
+    calls += [request.http for request in agent.prep.http] if agent.prep else []
+    headers = [call.headers for call in calls]
+    headers += [tool.mcp.headers for tool in agent.tools if isinstance(tool, McpTool)]
+    for secret in (secret for each in headers for secret in each.values()):
+        secret.reveal()
+
+
+def _function(tool: HttpTool) -> Function:
+    parameters = tool.parameters or NO_ARGUMENTS
+    return Function(
+        tool.name,
+        tool.description,
+        parameters,
+        filler=tool.filler,
+        seconds=tool.http.timeout,
+        check=_check(parameters),
+    )
+
+
+def _check(parameters: JsonObject) -> Callable[[JsonObject], str | None]:
+    """Return what says what is wrong with arguments by this schema, in words that a model can act on."""
+    validator = compile_schema(parameters)
+
+    def check(arguments: JsonObject) -> str | None:
+        error = next(validator.iter_errors(dict(arguments)), None)
+        if error is None:
+            return None
+        where = ".".join(str(step) for step in error.instance_path)
+        return f"{where}: {error.message}" if where else error.message
+
+    return check

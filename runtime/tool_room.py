@@ -1,0 +1,85 @@
+"""The tools of all agents of a node, and the clients that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from runtime.agent_tools import AgentTools
+from runtime.call.events import Prepared
+from runtime.errands import Errands
+from runtime.prep import prepare, with_profile
+from runtime.text_model import TextModel
+from runtime.tools.http_call import HttpCaller
+
+if TYPE_CHECKING:
+    from runtime.call.actions import RunTool
+    from runtime.call_record import JsonValue
+    from runtime.engines.realtime import RealtimeEngine
+    from runtime.settings import Settings
+    from schemas import Agent
+
+
+class ToolRoom:
+    """Made once for a node; `errands` gives each call its own.
+
+    Raises `UnresolvedReference` for a tool whose secret is not there.
+    """
+
+    def __init__(self, agents: Iterable[Agent], settings: Settings) -> None:
+        self._tools = {agent.name: AgentTools.of(agent) for agent in agents}
+        self._settings = settings
+        self._http: HttpCaller | None = None
+        self._text: TextModel | None = None
+
+    def of(self, agent: Agent) -> AgentTools:
+        """Return an agent's tools."""
+        return self._tools[agent.name]
+
+    def errands(
+        self,
+        agent: Agent,
+        engine: RealtimeEngine,
+        variables: Mapping[str, JsonValue],
+        *,
+        name: str,
+        clock: Callable[[], float],
+    ) -> Errands:
+        """Return the errands of a call; what prep finds is added to the terms of its `engine`.
+
+        `variables` are what prep's templates stand for: caller, country, called, call_sid.
+        """
+        tools = self.of(agent)
+
+        async def run(action: RunTool) -> str:
+            answer = await self._caller().call(tools.requests[action.name], action.arguments, tools.hosts)
+            return answer.text
+
+        async def prepare_call() -> Prepared:
+            assert agent.prep is not None
+            prepared = await prepare(
+                agent.prep, variables, http=self._caller(), hosts=tools.hosts, write=self._writer()
+            )
+            instructions = with_profile(engine.settings.instructions, prepared.profile)
+            engine.settings = replace(engine.settings, instructions=instructions)
+            return prepared
+
+        return Errands(name, run, clock=clock, prepare=prepare_call if agent.prep else None)
+
+    async def close(self) -> None:
+        """Let go of the clients."""
+        if self._http is not None:
+            await self._http.close()
+        if self._text is not None:
+            await self._text.close()
+
+    def _caller(self) -> HttpCaller:
+        if self._http is None:
+            self._http = HttpCaller()
+        return self._http
+
+    def _writer(self) -> TextModel:
+        if self._text is None:
+            self._text = TextModel(self._settings)
+        return self._text
