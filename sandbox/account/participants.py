@@ -11,7 +11,7 @@ from sandbox.account import parameters
 from sandbox.account.call_requests import CallRequest, Instructions, read_call_request
 from sandbox.account.calls import admit
 from sandbox.account.conferences import Conference, live_conference
-from sandbox.account.errors import ApiError
+from sandbox.account.errors import ApiError, invalid_parameter
 from sandbox.account.exchange import Answer, Asked
 from sandbox.account.formats import API_VERSION, is_sid, rfc2822
 from sandbox.account.paging import page
@@ -209,7 +209,7 @@ def _change(form: Mapping[str, str]) -> ParticipantChange:
 
 def _label(name: str, value: str) -> str:
     if len(value) > 128:
-        raise ApiError(400, 16024, f"{name} must be at most 128 characters")
+        raise invalid_parameter(name, "must be at most 128 characters")
     return value
 
 

@@ -105,7 +105,7 @@ def call_recording_list(asked: Asked) -> Answer:
         mine = [_InCall(one) for one in asked.account.recordings.values() if one.call_sid == call.sid]
         return Answer(200, page("recordings", asked.path, mine, asked.single))
     if call.status != "in-progress":
-        raise ApiError(404, 21220, "Requested resource is not eligible for recording")
+        raise ApiError(400, 21220, "Requested resource is not eligible for recording")
     order = read_recording_order(asked.params)
     switchboard = asked.account.switchboard
     made = (

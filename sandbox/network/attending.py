@@ -23,7 +23,7 @@ from sandbox.speech.ulaw import from_pcm
 
 MAX_REPEATS = 1000
 NOT_IN_MUSIC = 13238  # Twilio: Dial, Gather, Hangup and Record in the document of a waitUrl
-FULL = 13248
+REFUSED = 12200  # which code a full conference has is not known
 
 
 async def attend(conference: Conference, base: str, line: LiveLine, requests: CallRequests) -> None:
@@ -32,7 +32,7 @@ async def attend(conference: Conference, base: str, line: LiveLine, requests: Ca
     wanted = _absolute(conference, base)
     room = around.exchange.room(wanted, around)
     if len(room.members) >= conference.max_participants:
-        requests.alert(FULL, base, f"the conference {conference.name} is full")
+        requests.alert(REFUSED, base, f"the conference {conference.name} is full")
         return
     member = _member(wanted, room, requests)
     phone.note(Kind.CONNECTED, conference.name)

@@ -71,7 +71,7 @@ class Performer:
             case flows.Collect(gather, base):
                 return self._flow.done(await collect(gather, base, self._line, self._requests))
             case flows.OpenStream(stream):
-                self._in_hand = tuple
+                self._in_hand = lambda: ()
                 await self._line.hold_stream(stream)
                 self._in_hand = None
             case flows.Connect():

@@ -56,6 +56,7 @@ class Rooms:
             room.give_up(call_sid)
             if not room.record.live and not room.members:
                 del self._rooms[room.record.sid]
+                self._callbacks.pop(room.record.sid, None)
 
 
 def markup(invitation: Invitation, conference: Conference) -> str:

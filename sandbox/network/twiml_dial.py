@@ -28,7 +28,7 @@ def read_gather(element: Element, prompts: tuple[Prompt, ...]) -> Gather:
     """Read a `<Gather>` whose nested verbs have been read. Raises SkippedError."""
     inputs = set(element.get("input", "dtmf").split())
     if not inputs or inputs - {"dtmf", "speech"}:
-        raise SkippedError(13334, f"<Gather> has an invalid input: {element.get('input')}")
+        raise SkippedError(12200, f"<Gather> has an invalid input: {element.get('input')}")
     timeout = whole(element, "timeout", 5)
     partial = element.get("partialResultCallback", "").strip()
     return Gather(
@@ -67,7 +67,7 @@ def read_dial(element: Element) -> Dial:
     if others:
         raise SkippedError(12200, f"<Dial> holds <{others[0]}>: the sandbox simulates Number and Conference")
     if conference is None and not numbers:
-        raise SkippedError(13221, "<Dial> names nobody")
+        raise SkippedError(12200, "<Dial> names nobody")
     return Dial(
         numbers=tuple(numbers),
         conference=_conference(conference) if conference is not None else None,
@@ -94,10 +94,10 @@ def _number(element: Element) -> Number:
 def _conference(element: Element) -> Conference:
     name = text_of(element)
     if not name or len(name) > 128:
-        raise SkippedError(13230, "<Conference> needs a name of 1 to 128 characters")
+        raise SkippedError(12200, "<Conference> needs a name of 1 to 128 characters")
     callback = callback_of(element, events=("start", "end"))
     if callback is not None and (unknown := set(callback.events) - CONFERENCE_EVENTS):
-        raise SkippedError(13233, f"<Conference> has an invalid statusCallbackEvent: {sorted(unknown)[0]}")
+        raise SkippedError(12200, f"<Conference> has an invalid statusCallbackEvent: {sorted(unknown)[0]}")
     return Conference(
         name=name,
         muted=flag(element, "muted", default=False),
