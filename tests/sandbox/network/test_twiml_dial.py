@@ -32,7 +32,7 @@ def _only(markup: str) -> Verb:
 def test_a_gather_has_its_prompts_and_twilios_defaults() -> None:
     assert _only("<Gather/>") == Gather(timeout_s=5, finish_on_key="#", takes_speech=False)
     gather = _only(
-        '<Gather input="dtmf speech" numDigits="4" finishOnKey="" timeout="3" speechTimeout="auto" action="/a">'
+        '<Gather input="dtmf speech" numDigits="4" finishOnKey="" timeout="3" speechTimeout="auto">'
         "<Say>Hello</Say><Play>/a.wav</Play><Pause/></Gather>"
     )
     assert isinstance(gather, Gather)
