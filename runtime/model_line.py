@@ -1,18 +1,33 @@
-"""One connection to the model during a call: opened, read and closed in one task, written to from several.
+"""The connections to the model during a call: each opened, read and closed in one task of its own.
 
-A call has one line at a time, and two while a session is handed over. What a line hears it hands on with
-itself, so that the call can tell whether it still listens to it.
+A call has one line at a time, and two while a session is handed over. Whoever has something to say to the
+model writes to its line.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from runtime.call.actions import ConfigureModel, EngineAction
-from runtime.call.events import ModelConnected, ModelEvent, ModelLost, ModelUnavailable
+from runtime.call.actions import (
+    CloseModel,
+    ConfigureModel,
+    ConnectModel,
+    EngineAction,
+    LineAction,
+    SwapModel,
+)
+from runtime.call.events import (
+    Event,
+    ModelConnected,
+    ModelEvent,
+    ModelLost,
+    ModelUnavailable,
+    OfSuccessor,
+)
 from runtime.engines.realtime import RealtimeEngine
 from runtime.model_connection import ModelConnection, ModelGoneError, ModelUnavailableError
 from runtime.outbox import Outbox
@@ -46,6 +61,7 @@ class ModelLine:
         self._connect = connect
         self._hear = hear
         self._outbox = Outbox(most_waiting=MOST_WAITING, clock=clock)
+        self._asked = False
         self._closed = False
         self._task: asyncio.Task[None] | None = None
 
@@ -55,10 +71,9 @@ class ModelLine:
 
     def put(self, action: EngineAction) -> bool:
         """Queue what is to be sent; False when too much waits already."""
-        if isinstance(
-            action, ConfigureModel
-        ):  # whose terms may have been completed since the line was opened
-            self._codec = self._engine.fresh()
+        if isinstance(action, ConfigureModel) and not self._asked:
+            self._asked = True
+            self._codec = self._engine.fresh()  # its terms may have been completed since the line was opened
         return self._outbox.put(self._codec.encode(action))
 
     async def flush(self) -> None:
@@ -107,3 +122,86 @@ class ModelLine:
             event = self._codec.decode(await connection.recv_bytes())
             if event is not None:
                 await self._hear(self, event)
+
+
+class ModelLines:
+    """A call's lines: the one that serves, and a successor while a session is handed over.
+
+    `hear` is given what the serving line says, and what the successor says as `OfSuccessor`; a line that was
+    closed has nothing more to say.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        engine: RealtimeEngine,
+        connect: Callable[[], Awaitable[ModelConnection]],
+        *,
+        hear: Callable[[Event], Awaitable[None]],
+        clock: Callable[[], float],
+    ) -> None:
+        self._new_line = functools.partial(
+            ModelLine, name, engine, connect, hear=self._hear_line, clock=clock
+        )
+        self._hear = hear
+        self._clock = clock
+        self._tasks: asyncio.TaskGroup | None = None
+        self._serving: ModelLine | None = None
+        self._successor: ModelLine | None = None
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Open the first connection; the lines' tasks belong to the group."""
+        self._tasks = tasks
+        self.do(ConnectModel())
+
+    def do(self, action: EngineAction | LineAction) -> bool:
+        """Carry out what the machine wants of the model; False when too much waits to be sent already."""
+        match action:
+            case ConnectModel(successor):
+                self._connect(successor=successor)
+            case CloseModel(successor):
+                self._close(successor=successor)
+            case SwapModel():
+                self._close(successor=False)
+                self._serving, self._successor = self._successor, None
+            case ConfigureModel(successor=True):
+                return self._successor is None or self._successor.put(action)
+            case _:
+                return self._serving is None or self._serving.put(action)
+        return True
+
+    async def flush(self) -> None:
+        """Send what waits."""
+        if self._serving is not None:
+            await self._serving.flush()
+        if self._successor is not None:
+            await self._successor.flush()
+
+    def stalled(self, seconds: float) -> bool:
+        """Whether the serving line's peer has accepted nothing for so long."""
+        since = self._serving.sending_since if self._serving is not None else None
+        return since is not None and self._clock() - since > seconds
+
+    def _connect(self, *, successor: bool) -> None:
+        assert self._tasks is not None, "the machine runs only while the session does"
+        line = self._new_line()
+        if successor:
+            self._successor = line
+        else:
+            self._serving = line
+        line.start(self._tasks)
+
+    def _close(self, *, successor: bool) -> None:
+        line = self._successor if successor else self._serving
+        if successor:
+            self._successor = None
+        else:
+            self._serving = None
+        if line is not None:
+            line.close()
+
+    async def _hear_line(self, line: ModelLine, event: ModelEvent) -> None:
+        if line is self._serving:
+            await self._hear(event)
+        elif line is self._successor:
+            await self._hear(OfSuccessor(event))

@@ -7,6 +7,7 @@ leave their messages behind it in the queue, whose bound tells that the peer has
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -24,6 +25,8 @@ class Outbox:
         self._clock = clock
         self._send: Callable[[str], Awaitable[None]] | None = None
         self.since: float | None = None
+        self._sender: asyncio.Task[object] | None = None
+        self._abandoned = False
 
     def open(self, send: Callable[[str], Awaitable[None]]) -> None:
         """Connect the socket. Messages put before are kept for it."""
@@ -33,6 +36,13 @@ class Outbox:
         """Disconnect the socket and drop what was not sent."""
         self._send = None
         self._waiting.clear()
+
+    def abandon(self) -> None:
+        """Disconnect a socket that is given up, and free the task that waits for it; for good."""
+        self.close()
+        if self.since is not None and self._sender is not None and not self._abandoned:
+            self._abandoned = True
+            self._sender.cancel()
 
     @property
     def empty(self) -> bool:
@@ -50,6 +60,7 @@ class Outbox:
         """Send what waits, unless another task is doing that. Raises what the socket raises."""
         if self._send is None or self.since is not None:
             return
+        self._sender = task = asyncio.current_task()
         try:
             while self._waiting and self._send is not None:
                 self.since = self._clock()
@@ -57,5 +68,8 @@ class Outbox:
                 await self._send(message)
                 if self._waiting and self._waiting[0] is message:
                     self._waiting.popleft()
+        except asyncio.CancelledError:
+            if not self._abandoned or task is None or task.uncancel() > 0:  # somebody else's cancellation
+                raise
         finally:
             self.since = None

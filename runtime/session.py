@@ -19,20 +19,30 @@ from typing import Protocol
 from runtime.call.actions import (
     Action,
     ClearPlayback,
-    CloseModel,
-    ConnectModel,
+    DropStream,
     EndStream,
     Finished,
     PlayAudio,
     PlayMark,
+    RunTool,
 )
-from runtime.call.events import BadFrame, Event, ModelEvent, ModelLost, StreamBroken, StreamStarted
+from runtime.call.events import (
+    BadFrame,
+    CallerAudio,
+    Event,
+    ModelLost,
+    StreamBroken,
+    StreamStarted,
+)
 from runtime.call.machine import CallMachine
 from runtime.engines.realtime import RealtimeEngine
+from runtime.errands import Errands
 from runtime.legs import media_streams
+from runtime.legs.flood import Flood
 from runtime.model_connection import ModelConnection
-from runtime.model_line import ModelLine
+from runtime.model_line import ModelLines
 from runtime.outbox import Outbox
+from runtime.recording import LocalRecording
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +76,9 @@ class Leg(Protocol):
 class CallSession:
     """Runs one call. `name` is the call SID: it stands on every log line and in the stream's start.
 
-    `on_stream` is called when the caller's stream has started. Moments are seconds of `clock`.
+    `on_stream` is called each time that the caller's stream has started, `on_second` about once a second
+    while the call lasts. `recording` is let hear both sides, from the first stream on. `errands` run the
+    tools. Moments are seconds of `clock`.
     """
 
     def __init__(
@@ -78,22 +90,27 @@ class CallSession:
         connect: Callable[[], Awaitable[ModelConnection]],
         clock: Callable[[], float],
         on_stream: Callable[[], None],
+        on_second: Callable[[], None] = lambda: None,
+        recording: LocalRecording | None = None,
+        errands: Errands | None = None,
     ) -> None:
         self.name = name
         self.machine = machine
         self.goodbye: str | None = None
         self.stream_started_at: float | None = None
         self.finished_at: float | None = None
-        self._engine = engine
-        self._connect = connect
         self._clock = clock
         self._on_stream = on_stream
+        self._on_second = on_second
+        self._recording = recording
+        self._errands = errands
         self._to_leg = Outbox(most_waiting=MOST_WAITING, clock=clock)
-        self._line: ModelLine | None = None
+        self._lines = ModelLines(name, engine, connect, hear=self._handle, clock=clock)
         self._leg: Leg | None = None
         self._stream_id: str | None = None
         self._leg_is_ending = False
         self._bad_frames = 0
+        self._flood = Flood()
         self._overdue: deque[Event] = deque()
         self._tasks: asyncio.TaskGroup | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -111,10 +128,14 @@ class CallSession:
         """
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                self._connect_model()
+                self._lines.start(self._tasks)
+                if self._errands is not None:
+                    self._errands.start(self._tasks, self.feed)
                 pacer = self._tasks.create_task(self._pace())
                 self._arm()
                 await self._watch()
+                if self._errands is not None:
+                    self._errands.end()
                 await self._close_leg()
                 for child in (pacer, self._reader):  # the line's was ended by the machine, and says goodbye
                     if child is not None:
@@ -131,18 +152,22 @@ class CallSession:
                 self._timer.cancel()
 
     async def serve_leg(self, leg: Leg) -> None:
-        """Serve the caller's stream until it or the call is over; to be called once."""
-        if self._tasks is None or self.finished:
+        """Serve a stream of the caller until it or the call is over; one at a time."""
+        if self._tasks is None or self.finished or self._leg is not None:
             await leg.close(NORMAL_CLOSE)
             return
         self._leg = leg
         self._to_leg.open(leg.send)
-        self._reader = self._tasks.create_task(self._read_stream(leg))
+        self._reader = reader = self._tasks.create_task(self._read_stream(leg))
         try:
-            await asyncio.wait((self._reader,))
+            await asyncio.wait((reader,))
+            if leg is not self._leg:  # dropped: another one may come
+                with suppress(TimeoutError, OSError):
+                    async with asyncio.timeout(CLOSING_SECONDS):
+                        await leg.close(NORMAL_CLOSE)
         finally:
-            if not self._reader.done():  # the server itself is being stopped
-                self._reader.cancel()
+            if not reader.done():  # the server itself is being stopped
+                reader.cancel()
                 self.feed(StreamBroken("the server let go of the stream"))
 
     def feed(self, event: Event) -> None:
@@ -161,6 +186,7 @@ class CallSession:
                 async with asyncio.timeout(STALL_CHECK_SECONDS):
                     await self._finished.wait()
             self._look_for_stalls()
+            self._on_second()
 
     async def _close_leg(self) -> None:
         """Let the caller's side have what is on its way, then close it."""
@@ -193,20 +219,23 @@ class CallSession:
         for action in actions:
             if isinstance(action, _LEG_ACTIONS):
                 assert self._stream_id is not None, "the machine plays only into a stream that has started"
+                if self._recording is not None:
+                    self._record(self._recording, action)
                 message = media_streams.encode(action, self._stream_id)
                 if not self._to_leg.put(message):
                     self._overdue.append(StreamBroken("the caller's side does not read"))
             elif isinstance(action, EndStream):
                 self.goodbye = action.goodbye
                 self._leg_is_ending = True
-            elif isinstance(action, ConnectModel):
-                self._connect_model()
-            elif isinstance(action, CloseModel):
-                self._close_model()
+            elif isinstance(action, DropStream):
+                self._drop_leg()
+            elif isinstance(action, RunTool):
+                assert self._errands is not None, "a call with tools has somebody to run them"
+                self._errands.run(action)
             elif isinstance(action, Finished):
                 self.finished_at = self._clock()
                 self._finished.set()
-            elif self._line is not None and not self._line.put(action):
+            elif not self._lines.do(action):
                 self._overdue.append(ModelLost("the model does not read"))
 
     async def _flush(self) -> None:
@@ -219,8 +248,7 @@ class CallSession:
             self._to_leg.close()
             self._step(StreamBroken(f"sending to the caller failed ({type(error).__name__})"))
             self._wake.set()
-        if self._line is not None:
-            await self._line.flush()
+        await self._lines.flush()
 
     # --- time -----------------------------------------------------------------------------------------
 
@@ -255,22 +283,43 @@ class CallSession:
         if self._to_leg.since is not None and now - self._to_leg.since > STALLED_SECONDS:
             self._to_leg.close()
             self.feed(StreamBroken("the caller's side does not read"))
-        since = self._line.sending_since if self._line is not None else None
-        if since is not None and now - since > STALLED_SECONDS:
+        if self._lines.stalled(STALLED_SECONDS):
             self.feed(ModelLost("the model does not read"))
 
     # --- the two sides --------------------------------------------------------------------------------
 
     async def _read_stream(self, leg: Leg) -> None:
-        while (message := await leg.receive()) is not None and not self.finished:
+        while leg is self._leg and (message := await leg.receive()) is not None and not self.finished:
             is_new = self._stream_id is None
-            await self._handle(self._read_leg(message))
+            event = self._read_leg(message)
+            if self._recording is not None and isinstance(event, CallerAudio):
+                self._recording.hear_caller(event.payload, self._clock())
+            await self._handle(event)
             if is_new and self._stream_id is not None:
                 self._on_stream()
-        if not self._leg_is_ending:
+        if leg is self._leg and not self._leg_is_ending:
             await self._handle(StreamBroken("the socket was closed without a stop"))
 
+    def _drop_leg(self) -> None:
+        """Let go of the stream, whichever task found it broken; its reader ends, and the next may come."""
+        reader, self._reader = self._reader, None
+        self._leg = self._stream_id = None
+        self._bad_frames = 0
+        self._flood = Flood()
+        self._to_leg.abandon()
+        self._to_leg = Outbox(most_waiting=MOST_WAITING, clock=self._clock)
+        if reader is not None and reader is not asyncio.current_task():
+            reader.cancel()
+
+    def _record(self, recording: LocalRecording, action: Action) -> None:
+        if isinstance(action, PlayAudio):
+            recording.play_agent(action.payload, self._clock())
+        elif isinstance(action, ClearPlayback):
+            recording.cut_agent(self._clock())
+
     def _read_leg(self, message: str | bytes) -> Event | None:
+        if self._flood.rises(len(message), self._clock()):
+            return StreamBroken("far more messages than a call has")
         if isinstance(message, bytes):
             event: Event | None = BadFrame("a binary message")
         else:
@@ -279,28 +328,9 @@ class CallSession:
             if event.call_sid not in (None, self.name):
                 return StreamBroken("the stream belongs to another call")
             self._stream_id = event.stream_id
-            self.stream_started_at = self._clock()
+            self.stream_started_at = self.stream_started_at or self._clock()
         elif isinstance(event, BadFrame):
             self._bad_frames += 1
             if self._bad_frames > MOST_BAD_FRAMES:
                 return StreamBroken("too many malformed messages")
         return event
-
-    # --- the model's line
-
-    def _connect_model(self) -> None:
-        assert self._tasks is not None, "the machine runs only while the session does"
-        self._line = ModelLine(
-            self.name, self._engine, self._connect, hear=self._hear_model, clock=self._clock
-        )
-        self._line.start(self._tasks)
-
-    async def _hear_model(self, line: ModelLine, event: ModelEvent) -> None:
-        """Hand in what the line in use says; one that was closed has nothing more to say."""
-        if line is self._line:
-            await self._handle(event)
-
-    def _close_model(self) -> None:
-        if self._line is not None:
-            self._line.close()
-            self._line = None

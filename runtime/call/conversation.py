@@ -145,7 +145,7 @@ class Conversation:
         self._joined = True
         self._listening.join(now)
         self._idle.stir(now)
-        if not self._ledger.speaks:
+        if not self._ledger.speaks and not self._closing:
             self.wait_music(now)
         return self.wake(now)
 
@@ -184,6 +184,8 @@ class Conversation:
             told.append(Recall("system", self._brief))
             self._brief = None
         requests = self._turns.resume(now) if self._begun else self._turns.ask(opening, now)
+        if not requests:  # it is the caller's turn, and not to music
+            self._ledger.stop_waiting()
         self._begun = self._model_listens = True
         self._idle.stir(now)
         return [*told, *requests, *self._tools.begin(now), *self._listening.open()]
@@ -194,9 +196,10 @@ class Conversation:
             return ()
         return self._turns.ask(request, now) if self._model_listens else self._turns.keep(request)
 
-    def lose_session(self) -> None:
+    def lose_session(self, now: float) -> None:
         """Do without the model until the next session is there; what it has said is played to its end.
 
+        The caller hears the hold sound after that, if it takes longer than the sound's delay.
         An utterance that was lost in the middle ends in the transcript where its audio does.
         """
         broken_off = self._ledger.unfinished()
@@ -209,6 +212,8 @@ class Conversation:
                 self._brief = BROKEN_OFF
         self._listening.close()
         self.lose_model()
+        if self._joined:
+            self.wait_music(now)
 
     def lose_model(self) -> None:
         """Expect nothing more from the model; what it said before is still played."""

@@ -40,19 +40,23 @@ class Handover:
         "_pause",
         "_state",
         "_try_by",
+        "_urgent",
         "successor_expires_at",
     )
 
     def __init__(self) -> None:
         self._state = _State.NONE
+        self._urgent = False
         self._begin_at = self._force_at = self._expires_at = self._try_by = math.inf
         self._pause = SHORTEST_PAUSE
+        self._urgent = False
         self.successor_expires_at: float | None = None
         """When the successor's own session expires, if it has told."""
 
     def plan(self, now: float, expires_at: float | None) -> None:
         """Plan for a session that serves from now on; None for one whose end is not known."""
         self._state = _State.NONE
+        self._urgent = False
         self._begin_at = self._force_at = self._expires_at = math.inf
         if expires_at is None or expires_at - now < SHORTEST_LIFE:
             return
@@ -67,9 +71,10 @@ class Handover:
         """Whether the successor can take over."""
         return self._state is _State.READY
 
-    def urgent(self, now: float) -> bool:
+    @property
+    def urgent(self) -> bool:
         """Whether a moment of silence is not waited for any more."""
-        return now >= self._force_at
+        return self._urgent
 
     # --- time
 
@@ -78,7 +83,7 @@ class Handover:
         if self._state is _State.NONE:
             return self._begin_at
         if self._state is _State.READY:
-            return self._force_at
+            return math.inf if self._urgent else self._force_at
         return self._try_by
 
     def wake(self, now: float) -> tuple[Action, ...]:
@@ -89,8 +94,8 @@ class Handover:
             self._state = _State.CONNECTING
             self._try_by = now + LONGEST_ATTEMPT
             return (ConnectModel(successor=True),)
-        if self._state is _State.READY:  # said once: from here on it is urgent
-            self._force_at = -math.inf
+        if self._state is _State.READY:
+            self._urgent = True
             return ()
         return self.lose(now)
 

@@ -194,7 +194,7 @@ class CallMachine:
             self._facts.bad_frames += 1
             return ()
         self._facts.streaming = True
-        if self._plan.answered_at is None:
+        if math.isinf(self._end_at):
             self._answer(now)
         actions = self._follow(self._link.resume(now), now)
         return [*actions, *self._conversation.join(now), *self._settle(now)]
@@ -244,7 +244,7 @@ class CallMachine:
         if not self._link.successor_ready or self._leaving:
             return ()
         talk = self._conversation
-        if talk.at_rest or (talk.between_turns and self._link.urgent(now)):
+        if talk.at_rest or (talk.between_turns and self._link.urgent):
             return self._follow(self._link.swap(now), now)
         return ()
 
@@ -255,7 +255,7 @@ class CallMachine:
         if news.lost and self._leaving:
             return [*news.actions, *self._link.end(), *self._go_on_without("lost while leaving", now)]
         if news.lost:
-            self._conversation.lose_session()
+            self._conversation.lose_session(now)
         if news.ready:
             opening = self._plan.opening or Respond(say=self._plan.greeting)
             return [*news.actions, *self._conversation.begin(opening, now)]

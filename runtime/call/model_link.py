@@ -111,9 +111,10 @@ class ModelLink:
         """Whether another session is ready to take over."""
         return self._handover.ready
 
-    def urgent(self, now: float) -> bool:
+    @property
+    def urgent(self) -> bool:
         """Whether the successor should take over as soon as no response is under way."""
-        return self._handover.urgent(now)
+        return self._handover.urgent
 
     # --- time
 

@@ -26,14 +26,22 @@ from runtime.call.actions import (
 )
 from runtime.call.plan import Capabilities
 from runtime.call_record import JsonValue
+from runtime.engines.conversion import Conversion
 from runtime.engines.realtime_errors import SESSION_EXPIRED, is_fatal
-from runtime.engines.realtime_session import RealtimeSettings, configuration, misunderstanding
+from runtime.engines.realtime_session import (
+    RealtimeSettings,
+    configuration,
+    echoed_formats,
+    misunderstanding,
+)
 from runtime.engines.realtime_usage import response_usage, transcription_usage
-from runtime.engines.realtime_wire import ServerEvent, read
+from runtime.engines.realtime_wire import PCM, PCMU, ServerEvent, Session, read
 
 # Every request carries an id; a refusal names it, and so tells what was refused.
 _CONFIGURE: Final = "tm-configure"
 _RESPOND: Final = "tm-respond"
+
+AUDIO_DELTA: Final = "response.output_audio.delta"
 
 # The role and the kind of content by which the model knows who said something.
 _MESSAGES: Final = {
@@ -51,6 +59,8 @@ class RealtimeEngine:
         self.capabilities = Capabilities(cancels_on_speech=acts, answers_on_pause=acts)
         self.settings = settings
         self.model = settings.model
+        self._asked = 0
+        self._conversion: Conversion | None = None
 
     def fresh(self) -> RealtimeEngine:
         """Return a codec for another session on the same terms."""
@@ -66,30 +76,45 @@ class RealtimeEngine:
         try:
             event = read(message, READ_TYPES)
         except (ValueError, RecursionError) as error:
-            return ev.ModelProblem("malformed_event", str(error))
+            return ev.ModelProblem(ev.MALFORMED, str(error))
         if event is None:
             return None
         if event.type == "session.updated":
             return self._configured(event)
+        if self._conversion is not None and event.type == AUDIO_DELTA:
+            event.delta = self._conversion.from_model(event.item_id, event.delta)
         reader = _READERS.get(event.type)
         return reader(event) if reader else None
 
     def _configured(self, event: ServerEvent) -> ev.ModelConfigured:
-        """Compare the echo with what was asked for."""
-        wrong = misunderstanding(self.settings, event.session)
-        return ev.ModelConfigured(wrong is None, wrong or "")
+        """Compare the echo with what was asked for. A model that stands by 24 kHz PCM is given that."""
+        formats = (PCMU, PCM) if self._asked > 1 else (PCMU,)
+        wrong = misunderstanding(self.settings, event.session, formats)
+        if wrong is None:
+            self._convert(event.session)
+        expires_at = event.session.expires_at if event.session else None
+        return ev.ModelConfigured(wrong is None, wrong or "", expires_at)
+
+    def _convert(self, session: Session | None) -> None:
+        hearing, speaking = echoed_formats(session)
+        if PCM in (hearing, speaking):
+            self._conversion = Conversion(hears_pcm=hearing == PCM, speaks_pcm=speaking == PCM)
 
     # --- to the model
 
     def encode(self, action: EngineAction) -> str:
         """Return the client event for an action, as JSON text."""
         if isinstance(action, HearCaller):
-            return f'{{"type":"input_audio_buffer.append","audio":"{action.payload}"}}'
+            payload = (
+                action.payload if self._conversion is None else self._conversion.to_model(action.payload)
+            )
+            return f'{{"type":"input_audio_buffer.append","audio":"{payload}"}}'
         return msgspec.json.encode(self._client_event(action)).decode()
 
     def _client_event(self, action: EngineAction) -> dict[str, JsonValue]:
         match action:
             case ConfigureModel():
+                self._asked += 1
                 return self.session_update()
             case Respond():
                 return _respond(action)
@@ -119,13 +144,16 @@ class RealtimeEngine:
         return {"type": "session.update", "event_id": _CONFIGURE, "session": configuration(self.settings)}
 
 
+_WITHOUT_TOOLS: Final[dict[str, JsonValue]] = {"tool_choice": "none"}
+
+
 def _respond(action: Respond) -> dict[str, JsonValue]:
     event: dict[str, JsonValue] = {"type": "response.create", "event_id": _RESPOND}
     if action.say is not None:
         words = f'Say exactly the following words, all of them and nothing else: "{action.say}"'
-        event["response"] = {"instructions": words, "tool_choice": "none"}
+        event["response"] = {"instructions": words, **_WITHOUT_TOOLS}
     elif action.guidance is not None:
-        event["response"] = {"instructions": action.guidance}
+        event["response"] = {"instructions": action.guidance, **({} if action.acts else _WITHOUT_TOOLS)}
     return event
 
 
@@ -170,8 +198,12 @@ def _response_done(event: ServerEvent) -> ev.ModelEvent | None:
 
 
 def _output_item_done(event: ServerEvent) -> ev.ModelEvent | None:
-    """Read a finished function call; a cancelled one has only part of its arguments."""
+    """Read a finished call of a function or an MCP tool; a cancelled one has only part of its arguments."""
     item = event.item
+    if item is not None and item.type == "mcp_call":
+        name = f"{item.server_label}.{item.name}" if item.server_label else item.name or ""
+        error = (item.error.message or "it failed") if item.error else None
+        return ev.ToolReported(item.id or "", name, item.arguments or "{}", item.output or "", error)
     if item is None or item.type != "function_call" or item.status not in (None, "completed"):
         return None
     return ev.ToolRequested(event.response_id, item.call_id or "", item.name or "", item.arguments or "{}")
@@ -194,7 +226,7 @@ def _error(event: ServerEvent) -> ev.ModelEvent:
 
 
 _READERS: Final[dict[str, Callable[[ServerEvent], ev.ModelEvent | None]]] = {
-    "response.output_audio.delta": _audio,
+    AUDIO_DELTA: _audio,
     "response.output_audio.done": lambda event: ev.ModelAudioDone(event.item_id),
     "response.output_audio_transcript.delta": lambda event: ev.ModelWords(event.item_id, event.delta),
     "response.output_audio_transcript.done": lambda event: ev.ModelWordsDone(event.item_id, event.transcript),
@@ -213,6 +245,9 @@ _READERS: Final[dict[str, Callable[[ServerEvent], ev.ModelEvent | None]]] = {
     "response.created": lambda event: ev.ResponseStarted((event.response.id or "") if event.response else ""),
     "response.done": _response_done,
     "response.output_item.done": _output_item_done,
+    "mcp_list_tools.failed": lambda event: ev.ModelProblem(
+        "mcp_list_tools_failed", "an MCP server does not tell its tools"
+    ),
     "session.created": lambda event: ev.ModelConnected(),
     "error": _error,
 }

@@ -12,25 +12,19 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import UNSET
 
-from runtime.call.tools import HANG_UP
-from runtime.engines.realtime_wire import CustomVoice
+from runtime.call.built_in import HANG_UP_ONLY
+from runtime.engines.realtime_wire import PCMU, CustomVoice
 from schemas.voice import SemanticVad, ServerVad
 
 if TYPE_CHECKING:
+    from runtime.call.toolset import Toolset
     from runtime.call_record import JsonValue
     from runtime.engines.realtime_wire import Session
+    from schemas.tools import McpServer
 
-PCMU: Final = "audio/pcmu"
 DEFAULT_MODEL: Final = "gpt-realtime-2.1"
 DEFAULT_VOICE: Final = "marin"
 TRANSCRIPTION_MODEL: Final = "gpt-transcribe"
-
-_HANG_UP_TOOL: Final[dict[str, JsonValue]] = {
-    "type": "function",
-    "name": HANG_UP,
-    "description": "Ends the call. Say goodbye first; what you said is played to its end.",
-    "parameters": {"type": "object", "properties": {}},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +34,8 @@ class RealtimeSettings:
     `voice` is a Realtime voice or the id of a custom one (`voice_…`); `turn_detection` says when the caller's
     turn is over; `language` (ISO 639-1) helps the transcription; `speed` is 1 where it is None.
     With `acts_on_speech` the model stops when it hears the caller and answers when they pause; otherwise it
-    only tells of both, and is told when to stop and when to answer.
+    only tells of both, and is told when to stop and when to answer. `tools` are answered by us; the tools of
+    `mcp` servers are called by OpenAI.
     """
 
     instructions: str
@@ -51,6 +46,8 @@ class RealtimeSettings:
     language: str | None = None
     speed: float | None = None
     acts_on_speech: bool = True
+    tools: Toolset = HANG_UP_ONLY
+    mcp: tuple[McpServer, ...] = ()
 
 
 def configuration(settings: RealtimeSettings) -> dict[str, JsonValue]:
@@ -73,7 +70,10 @@ def configuration(settings: RealtimeSettings) -> dict[str, JsonValue]:
         "instructions": settings.instructions,
         "output_modalities": ["audio"],
         "audio": {"input": hearing, "output": speaking},
-        "tools": [_HANG_UP_TOOL],
+        "tools": [
+            *(function.to_model() for function in settings.tools.functions.values()),
+            *map(_mcp, settings.mcp),
+        ],
         "tool_choice": "auto",
     }
 
@@ -100,13 +100,40 @@ def _voice(voice: str) -> JsonValue:
     return {"id": voice} if voice.startswith("voice_") else voice
 
 
-def misunderstanding(settings: RealtimeSettings, echo: Session | None) -> str | None:
-    """Return what the echoed configuration has otherwise than asked for, None when it agrees."""
+def echoed_formats(echo: Session | None) -> tuple[str | None, str | None]:
+    """Return in which formats the model hears and speaks, by its own account."""
+    audio = echo.audio if echo else None
+    ways = (audio.input, audio.output) if audio else (None, None)
+    hearing, speaking = (way.format.name if way and way.format else None for way in ways)
+    return hearing, speaking
+
+
+def _mcp(server: McpServer) -> dict[str, JsonValue]:
+    """Return an MCP server as the session takes it; its headers are revealed here and nowhere else."""
+    tool: dict[str, JsonValue] = {
+        "type": "mcp",
+        "server_label": server.label,
+        "server_url": server.url,
+        "require_approval": "never",
+    }
+    if server.headers:
+        tool["headers"] = {name: secret.reveal() for name, secret in server.headers.items()}
+    if server.allowed_tools:
+        tool["allowed_tools"] = list(server.allowed_tools)
+    return tool
+
+
+def misunderstanding(
+    settings: RealtimeSettings, echo: Session | None, formats: tuple[str, ...] = (PCMU,)
+) -> str | None:
+    """Return what the echoed configuration has otherwise than asked for, None when it agrees.
+
+    `formats` are those of which either direction may have one.
+    """
     audio = echo.audio if echo else None
     hearing, speaking = (audio.input, audio.output) if audio else (None, None)
-    for name, way in (("input", hearing), ("output", speaking)):
-        echoed = way.format.type if way and way.format else None
-        if echoed != PCMU:
+    for name, echoed in zip(("input", "output"), echoed_formats(echo), strict=True):
+        if echoed not in formats:
             return f"{name} format is {echoed}, not {PCMU}"
     voice = speaking.voice if speaking else None
     named = voice.id if isinstance(voice, CustomVoice) else voice

@@ -10,11 +10,21 @@ from typing import Final
 
 import msgspec
 
+PCMU: Final = "audio/pcmu"
+PCM: Final = "audio/pcm"
+
 
 class Format(msgspec.Struct):
-    """An audio format; `audio/pcmu` has no rate."""
+    """An audio format; PCM is 24 kHz, and `audio/pcmu` has no rate."""
 
     type: str | None = None
+    rate: int | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The type, and the rate where it is not the usual one of PCM."""
+        unusual = self.type == PCM and self.rate not in (None, 24_000)
+        return f"{self.type} at {self.rate} Hz" if unusual else self.type
 
 
 class CustomVoice(msgspec.Struct):
@@ -50,9 +60,10 @@ class SessionAudio(msgspec.Struct):
 
 
 class Session(msgspec.Struct):
-    """The echoed configuration."""
+    """The echoed configuration; `expires_at` (epoch s) is when the server is going to end the session."""
 
     audio: SessionAudio | None = None
+    expires_at: float | None = None
 
 
 class Problem(msgspec.Struct):
@@ -98,14 +109,27 @@ class Response(msgspec.Struct):
     usage: TokenUsage | None = None
 
 
+class McpError(msgspec.Struct):
+    """Why a call of an MCP tool failed; its code is a number or absent."""
+
+    message: str | None = None
+
+
 class Item(msgspec.Struct):
-    """An item of the conversation; function calls have a name and arguments (JSON text)."""
+    """An item of the conversation; calls of functions and MCP tools have a name and arguments (JSON text).
+
+    What came of an MCP tool, which OpenAI calls itself, stands in `output` or `error`.
+    """
 
     type: str | None = None
     status: str | None = None
     call_id: str | None = None
     name: str | None = None
     arguments: str | None = None
+    id: str | None = None
+    server_label: str | None = None
+    output: str | None = None
+    error: McpError | None = None
 
 
 class ServerEvent(msgspec.Struct):

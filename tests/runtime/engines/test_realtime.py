@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Annotated, cast
 
@@ -174,6 +175,60 @@ def test_an_echo_of_another_form_does_not_match(echo: dict[str, object]) -> None
     meaning = read(**echo)
     assert isinstance(meaning, ev.ModelConfigured)
     assert not meaning.matches
+
+
+def pcm_session(rate: int = 24_000) -> dict[str, object]:
+    way = {"format": {"type": "audio/pcm", "rate": rate}}
+    return {"audio": {"input": way, "output": way}}
+
+
+def wide_session() -> RealtimeEngine:
+    """A codec whose model has answered twice that it speaks 24 kHz PCM."""
+    engine = RealtimeEngine(RealtimeSettings("Be kind."))
+    for understood in (False, True):
+        engine.encode(ConfigureModel())
+        echo = engine.decode(json.dumps({"type": "session.updated", "session": pcm_session()}))
+        assert isinstance(echo, ev.ModelConfigured)
+        assert echo.matches is understood
+    return engine
+
+
+def test_a_model_that_insists_on_pcm_is_given_and_taken_pcm() -> None:
+    engine = wide_session()
+    sent = json.loads(engine.encode(HearCaller(base64.b64encode(b"\xff" * 160).decode())))
+    assert base64.b64decode(sent["audio"]) == bytes(960)
+    heard = b""
+    for piece in (bytes(1001), bytes(919)):  # an odd byte at the end of a delta belongs to the next sample
+        delta = base64.b64encode(piece).decode()
+        event = engine.decode(
+            json.dumps(
+                {"type": "response.output_audio.delta", "item_id": "i1", "response_id": "r1", "delta": delta}
+            )
+        )
+        assert isinstance(event, ev.ModelAudio)
+        heard += base64.b64decode(event.payload)
+    assert len(heard) == 320
+    assert set(heard) <= {0xFF, 0x7F}
+
+
+def test_another_session_of_the_same_agent_begins_without_a_conversion() -> None:
+    fresh = wide_session().fresh()
+    assert fresh.encode(HearCaller("AQID")) == '{"type":"input_audio_buffer.append","audio":"AQID"}'
+
+
+def test_pcm_of_another_rate_is_refused_however_often_it_is_echoed() -> None:
+    engine = RealtimeEngine(RealtimeSettings("Be kind."))
+    for _ in range(3):
+        engine.encode(ConfigureModel())
+        echo = engine.decode(json.dumps({"type": "session.updated", "session": pcm_session(16_000)}))
+        assert echo == ev.ModelConfigured(False, "input format is audio/pcm at 16000 Hz, not audio/pcmu")
+
+
+def test_the_end_of_a_session_is_read_from_the_echo() -> None:
+    session = {"expires_at": 1_790_003_600, **pcm_session()}
+    echo = ENGINE.decode(json.dumps({"type": "session.updated", "session": session}))
+    assert isinstance(echo, ev.ModelConfigured)
+    assert echo.expires_at == 1_790_003_600
 
 
 def test_a_configuration_that_is_refused_does_not_match() -> None:

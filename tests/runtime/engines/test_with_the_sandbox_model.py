@@ -209,7 +209,7 @@ def test_a_model_that_insists_on_pcm_is_understood_and_heard_through_a_conversio
 
 
 def resemblance(heard: bytes, said: bytes) -> float:
-    """How much one sound is like another, 1 for the same: of the samples, wherever the one lies in the other."""
+    """How much one sound is like another, wherever it lies in it; 1 for the same."""
     one, other = (np.frombuffer(to_linear(ulaw), np.int16).astype(np.float64) for ulaw in (heard, said))
     size = 1 << (len(one) + len(other)).bit_length()
     product = np.fft.irfft(np.fft.rfft(one, size) * np.conj(np.fft.rfft(other, size)), size)
