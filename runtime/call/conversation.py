@@ -122,12 +122,12 @@ class Conversation:
     @property
     def between_turns(self) -> bool:
         """Whether the model owes nobody an answer, and nobody speaks to it."""
-        return self._turns.settled
+        return self._turns.settled and not self._tools.busy
 
     @property
     def at_rest(self) -> bool:
         """Whether nobody speaks, and the agent has been heard to the end."""
-        return self._turns.settled and self._ledger.quiet
+        return self.between_turns and self._ledger.quiet
 
     @property
     def ends_at(self) -> float:
@@ -205,7 +205,7 @@ class Conversation:
         broken_off = self._ledger.unfinished()
         for item_id, received_ms in broken_off:
             self._transcript.break_off(item_id, received_ms)
-        if self._turns.lose_session(broken_off=bool(broken_off)):
+        if self._turns.lose_session(broken_off=bool(broken_off), tool_runs=self._tools.busy):
             if self._transcript.caller_unheard:
                 self._brief = UNHEARD
             elif broken_off:

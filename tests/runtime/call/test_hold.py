@@ -135,3 +135,55 @@ def test_the_record_says_nothing_of_the_music_and_counts_the_agents_words_only()
     assert (entry.text, entry.interrupted) == ("Good evening.", False)
     assert world.machine.facts.first_word_ms == 2000
     assert len(SPEECH) == 1000 * BYTES_PER_MS
+
+
+def talking() -> World:
+    """Return a call whose agent has greeted the caller and was heard."""
+    world = waiting()
+    world.feed(ev.ModelConfigured(True))
+    world.say("i1", SPEECH)
+    world.run(3.0)
+    return world
+
+
+def connect_again(world: World) -> None:
+    world.feed(ev.ModelConnected(), ev.ModelConfigured(True))
+
+
+def played_since(world: World, first: int) -> bytes:
+    return spoken([action for _, action in world.done[first:]])
+
+
+def test_a_lost_model_is_missed_to_music_until_the_next_one_speaks() -> None:
+    world = talking()
+    world.feed(ev.CallerSpeechStarted("c1", 3000), ev.CallerSpeechStopped("c1", 3500))
+    first = len(world.done)
+    world.feed(ev.ModelLost("1006"))
+    world.run(1.0)
+    assert played_since(world, first)[FADE : FADE + 4000].strip(MUSIC) == b""
+    connect_again(world)
+    world.run(0.2)
+    world.say("i2", SPEECH, response="r2")
+    world.run(3.0)
+    assert played_since(world, first).endswith(SPEECH[FADE:])
+
+
+def test_words_that_a_lost_model_has_left_are_heard_before_the_music() -> None:
+    world = talking()
+    world.say("i2", SPEECH * 2, response="r2", end=False)
+    first = len(world.done)
+    world.feed(ev.ModelLost("1006"))
+    world.run(4.0)
+    assert (SPEECH * 2).endswith(played_since(world, first)[:8000])
+    assert played_since(world, first)[-4000:].strip(MUSIC) == b""
+
+
+def test_music_stops_when_the_next_model_only_listens() -> None:
+    world = talking()
+    world.feed(ev.ModelLost("1006"))
+    world.run(1.0)
+    connect_again(world)
+    world.run(0.1)
+    first = len(world.done)
+    world.run(2.0)
+    assert played_since(world, first) == b""
