@@ -37,13 +37,13 @@ class Hold(Declared):
     strategy: Annotated[StrategyName, choice(StrategyName)]
     """What is played, and in which order."""
     text: Annotated[str, Field(min_length=1, max_length=3000)] | None = None
-    """Words that are spoken; SSML is allowed. At most 3000 characters."""
+    """Words that are spoken to their end before the agent speaks, SSML allowed. At most 3000 characters."""
     voice: Text | None = None
     """Twilio's voice for the text, such as Polly.Joanna."""
     audio: Path | None = None
-    """A recording: MP3 or WAV, mono, at most 10 MB; the path is relative to the YAML file."""
+    """A recording, heard once: MP3 or WAV, mono, at most 10 MB; the path is relative to the YAML file."""
     music: Path | None = None
-    """Music: MP3 or WAV, mono, at most 10 MB; the path is relative to the YAML file."""
+    """Music, repeated: MP3 or WAV, mono, at most 10 MB; the path is relative to the YAML file."""
     timeout: Annotated[float, Field(ge=1, le=120)] = 20
     """How long a caller is kept waiting for the agent, in seconds; then the fallback message is spoken."""
 
