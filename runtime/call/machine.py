@@ -23,10 +23,9 @@ from runtime.call.ending import REPORTED_ENDINGS, CallFacts, Ending, conclude
 from runtime.call.model_link import ModelLink, News
 from runtime.call.plan import CallPlan
 from runtime.call.stream_link import BACK, StreamLink
+from runtime.call.time_limit import TimeLimit
 from runtime.call_record import TranscriptEntry
 
-WARNING_BEFORE_END: Final = 30.0  # s
-SHORTEST_WARNED: Final = 60.0  # calls of so many s or less get no warning
 WARNING: Final = (
     "Tell the caller, in the language of this conversation and with nothing added: "
     '"I am sorry, we have only half a minute left."'
@@ -41,11 +40,11 @@ class CallMachine:
 
     __slots__ = (
         "_conversation",
-        "_end_at",
         "_facts",
         "_goodbye",
         "_leave_by",
         "_leaving",
+        "_limit",
         "_link",
         "_next_wake",
         "_now",
@@ -53,7 +52,6 @@ class CallMachine:
         "_plan",
         "_stream",
         "_unclaimed_until",
-        "_warn_at",
     )
 
     def __init__(self, plan: CallPlan, *, now: float) -> None:
@@ -65,7 +63,8 @@ class CallMachine:
             timeout=plan.model_timeout, jitter=plan.jitter, now=now, awaits_prep=plan.prep != "none"
         )
         self._unclaimed_until = now + LONGEST_UNCLAIMED
-        self._warn_at = self._end_at = self._leave_by = math.inf
+        self._limit = TimeLimit(plan.max_call_seconds)
+        self._leave_by = math.inf
         self._leaving = self._over = False
         self._goodbye: str | None = None
         self._next_wake: float | None = None
@@ -153,7 +152,7 @@ class CallMachine:
         self._next_wake = None
         if now >= self._stream.deadline:
             return self._miss_stream(now)
-        if now >= self._end_at:
+        if now >= self._limit.end_at:
             return self._end_by_the_clock(now)
         news = self._link.rest() if now >= self._rest_at else self._link.wake(now)
         return [*self._follow(news, now), *self._wake_talk(now)]
@@ -163,8 +162,8 @@ class CallMachine:
         if self._over:
             return ()
         actions: list[Action] = []
-        if now >= self._warn_at:
-            self._warn_at = math.inf
+        if now >= self._limit.warn_at:
+            self._limit.warned()
             actions += self._conversation.request(Respond(guidance=WARNING), now)
         actions += self._conversation.wake(now)
         return [*actions, *self._look_at_the_talk(now)]
@@ -194,7 +193,7 @@ class CallMachine:
             self._facts.bad_frames += 1
             return ()
         self._facts.streaming = True
-        if math.isinf(self._end_at):
+        if not self._limit.started:
             self._answer(now)
         actions = self._follow(self._link.resume(now), now)
         return [*actions, *self._conversation.join(now), *self._settle(now)]
@@ -322,9 +321,7 @@ class CallMachine:
     def _answer(self, moment: float) -> None:
         """Count from here: transcript, latency and the time limit."""
         self._conversation.answered_at = moment
-        self._end_at = moment + self._plan.max_call_seconds
-        if self._plan.max_call_seconds > SHORTEST_WARNED:
-            self._warn_at = self._end_at - WARNING_BEFORE_END
+        self._limit.start(moment)
 
     def _deadlines(self) -> tuple[float, ...]:
         """Return every moment at which something is due, infinity for what is not."""
@@ -333,8 +330,8 @@ class CallMachine:
             self._rest_at,
             self._link.wake_at(),
             self._conversation.wake_at(),
-            self._warn_at,
-            self._end_at,
+            self._limit.warn_at,
+            self._limit.end_at,
             self._latest_leave,
         )
 
