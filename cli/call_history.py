@@ -26,6 +26,22 @@ class _Entry(msgspec.Struct):
     interrupted: bool | None = None
 
 
+class _Turn(msgspec.Struct):
+    frame_ms: int | None = None
+
+
+class _Latency(msgspec.Struct):
+    first_word_ms: int | None = None
+    turns: list[_Turn] = []
+
+
+class _Cost(msgspec.Struct):
+    amount: float | None = None
+    currency: str | None = None
+    prices_as_of: str | None = None
+    unpriced: list[str] = []
+
+
 class _Call(msgspec.Struct):
     """What is shown of a call record; `GET /api/calls/{id}` has more."""
 
@@ -41,6 +57,9 @@ class _Call(msgspec.Struct):
     model: str | None = None
     duration_seconds: float | None = None
     transcript: list[_Entry] = []
+    latency: _Latency | None = None
+    cost: _Cost | None = None
+    recordings: list[str] | None = None
 
 
 def call_table(records: Sequence[Mapping[str, object]]) -> RenderableType:
@@ -71,6 +90,10 @@ def call_view(record: Mapping[str, object]) -> RenderableType:
         "seconds": _seconds(call),
         "status": _outcome(call),
         "model": call.model or UNKNOWN,
+        "first word": _milliseconds(call.latency.first_word_ms if call.latency else None),
+        "turns": _turns(call.latency),
+        "cost": _cost(call.cost),
+        "recordings": ", ".join(call.recordings or ()) or UNKNOWN,
     }
     head = [Text.assemble((f"{name:<12}", "dim"), _printable(value)) for name, value in facts.items()]
     said = [_line(entry) for entry in call.transcript] or [Text("Nothing was said.", "dim")]
@@ -108,6 +131,26 @@ def _caller(call: _Call) -> str:
 
 def _seconds(call: _Call) -> str:
     return UNKNOWN if call.duration_seconds is None else f"{call.duration_seconds:.1f}"
+
+
+def _milliseconds(ms: float | None) -> str:
+    return UNKNOWN if ms is None else f"{ms / 1000:.2f} s"
+
+
+def _turns(latency: _Latency | None) -> str:
+    """Return how long the agent let the caller wait: the usual turn and the longest."""
+    waits = sorted(turn.frame_ms for turn in (latency.turns if latency else []) if turn.frame_ms is not None)
+    if not waits:
+        return UNKNOWN
+    return (
+        f"{_milliseconds(waits[len(waits) // 2])} usual, {_milliseconds(waits[-1])} longest, of {len(waits)}"
+    )
+
+
+def _cost(cost: _Cost | None) -> str:
+    if cost is None or cost.amount is None:
+        return f"{UNKNOWN} (no price for {', '.join(cost.unpriced)})" if cost and cost.unpriced else UNKNOWN
+    return f"{cost.amount:.4f} {cost.currency} (prices of {cost.prices_as_of})"
 
 
 def _outcome(call: _Call) -> str:

@@ -47,8 +47,9 @@ class Metrics:
         )
         self._turns = Histogram(
             "tm_turn_latency_seconds",
-            "From the end of the caller's speech to the agent's first frame.",
-            ("agent",),
+            "From when the caller had paused to the model's first audio (model), the first frame sent (frame)"
+            " and the first mark that came back (heard).",
+            ("agent", "stage"),
             buckets=TURN_BUCKETS,
             registry=self._registry,
         )
@@ -81,8 +82,11 @@ class Metrics:
         if record.latency is not None:
             if record.latency.first_word_ms is not None:
                 self._first_word.labels(record.agent).observe(record.latency.first_word_ms / 1000)
-            for turn_ms in record.latency.turn_ms:
-                self._turns.labels(record.agent).observe(turn_ms / 1000)
+            for turn in record.latency.turns:
+                stages = {"model": turn.model_ms, "frame": turn.frame_ms, "heard": turn.heard_ms}
+                for stage, took_ms in stages.items():
+                    if took_ms is not None:
+                        self._turns.labels(record.agent, stage).observe(took_ms / 1000)
         for use in record.tools:
             if use.ms is not None:
                 self._tools.labels(record.agent, use.name).observe(use.ms / 1000)

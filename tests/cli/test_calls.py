@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.main import run
-from runtime.call_record import Caller, CallRecord, TranscriptEntry
+from runtime.call_record import Caller, CallRecord, Latency, TranscriptEntry, TurnLatency
 from runtime.store import CallStore
 
 TALK = CallRecord(
@@ -23,6 +23,8 @@ TALK = CallRecord(
     call_sid="CA1",
     caller=Caller("+14155550190", "US"),
     model="gpt-realtime-2.1",
+    latency=Latency(400, (TurnLatency(frame_ms=900), TurnLatency(frame_ms=2500), TurnLatency(frame_ms=600))),
+    cost={"amount": 0.01234, "currency": "USD", "prices_as_of": "2026-11-20", "unpriced": []},
     transcript=(
         TranscriptEntry("agent", "Good evening.", at_ms=258, heard_ms=900, interrupted=False),
         TranscriptEntry("caller", "What is\x1b[2J on the menu?", at_ms=61_234),
@@ -85,6 +87,9 @@ def test_one_call_is_shown_with_its_transcript_cut_where_the_caller_stopped_hear
         assert run(["calls", name]) == 0
         shown = capsys.readouterr().out
         assert "completed (caller_hangup)" in shown
+        assert "first word  0.40 s\n" in shown
+        assert "turns       0.90 s usual, 2.50 s longest, of 3\n" in shown
+        assert "cost        0.0123 USD (prices of 2026-11-20)\n" in shown
         assert "  0:00.2  agent   Good evening.\n" in shown
         assert "  1:01.2  caller  What is [2J on the menu?\n" in shown
         assert "       –  agent   We have the catch… (interrupted, 2.5 s heard)\n" in shown

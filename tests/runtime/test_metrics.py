@@ -8,6 +8,7 @@ from runtime.call_record import CallRecord, Latency, ToolUse, TurnLatency
 from runtime.metrics import Metrics
 
 RECORD = CallRecord("c1", "front-desk", "inbound", "completed", 0, end_reason="caller_hangup")
+TURNS = (TurnLatency(500, 300, 600, 710), TurnLatency(500, 2400, 2500, None))
 
 
 def test_a_scrape_tells_how_calls_ended_and_how_fast_agents_answer() -> None:
@@ -15,7 +16,7 @@ def test_a_scrape_tells_how_calls_ended_and_how_fast_agents_answer() -> None:
     metrics.ended(
         replace(
             RECORD,
-            latency=Latency(400, (TurnLatency(frame_ms=600), TurnLatency(frame_ms=2500))),
+            latency=Latency(400, TURNS),
             tools=(ToolUse("find", {}, None, 80),),
         )
     )
@@ -26,8 +27,9 @@ def test_a_scrape_tells_how_calls_ended_and_how_fast_agents_answer() -> None:
         'tm_active_calls{agent="front-desk"} 3.0',
         'tm_calls_total{agent="front-desk",channel="twilio",end_reason="caller_hangup"} 1.0',
         'tm_calls_total{agent="front-desk",channel="twilio",end_reason="not_allowed"} 1.0',
-        'tm_turn_latency_seconds_bucket{agent="front-desk",le="0.75"} 1.0',
-        'tm_turn_latency_seconds_count{agent="front-desk"} 2.0',
+        'tm_turn_latency_seconds_bucket{agent="front-desk",le="0.75",stage="frame"} 1.0',
+        'tm_turn_latency_seconds_count{agent="front-desk",stage="model"} 2.0',
+        'tm_turn_latency_seconds_count{agent="front-desk",stage="heard"} 1.0',
         'tm_first_word_seconds_bucket{agent="front-desk",le="0.4"} 1.0',
         'tm_tool_seconds_count{agent="front-desk",tool="find"} 1.0',
         "tm_loop_lag_seconds_count 1.0",
