@@ -189,12 +189,13 @@ class Turns:
         """Tell whether the response was given up."""
         return response_id in self._discarded
 
-    def lose_session(self, *, broken_off: bool) -> bool:
+    def lose_session(self, *, broken_off: bool, tool_runs: bool = False) -> bool:
         """Forget the session that was lost, and return whether it owed the caller something.
 
-        `broken_off` tells that it was in the middle of an utterance.
+        `broken_off` tells that it was in the middle of an utterance; when `tool_runs`, the answer is asked for
+        when the tool's is there.
         """
-        owed = self._owed(broken_off=broken_off)
+        owed = None if tool_runs else self._owed(broken_off=broken_off)
         if owed is not None and owed not in self._waiting:
             self._waiting.appendleft(owed)
         self.active = self._asked = self._answering = self._asked_at = None
