@@ -23,9 +23,6 @@ DEFAULT_FALLBACK_MESSAGE = "We are sorry, we cannot take your call right now. Pl
 NOT_ACTED_ON = (
     "recording",
     "transfer",
-    "tools",
-    "tool_hosts",
-    "prep",
     "whatsapp",
     "web",
     "after_call",
