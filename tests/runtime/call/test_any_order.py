@@ -17,17 +17,20 @@ from runtime.call.actions import (
     Finished,
     PlayAudio,
     PlayMark,
+    SwapModel,
     TruncateItem,
 )
+from runtime.call.interruption import InterruptTerms
 from runtime.call.machine import CallMachine
 from runtime.call.plan import CallPlan, Capabilities
+from tests.runtime.call.talk import QUIET, VOICE, plan_for
 from tests.runtime.call.world import STREAM, payload
 
 ITEMS = st.sampled_from(["a", "b", "c"])
 RESPONSES = st.sampled_from(["r1", "r2"])
 EVENTS: st.SearchStrategy[ev.Event] = st.one_of(
     st.just(ev.StreamStarted(STREAM, "CA1")),
-    st.just(ev.CallerAudio(payload(b"\xff" * 160))),
+    st.builds(ev.CallerAudio, st.sampled_from([VOICE, QUIET]), st.none() | st.integers(0, 60_000)),
     st.builds(ev.MarkPlayed, st.builds("g{}.{}".format, st.integers(1, 3), st.integers(1, 9))),
     st.builds(ev.KeyPressed, st.sampled_from("0123456789*#")),
     st.just(ev.BadFrame("?")),
@@ -39,6 +42,7 @@ EVENTS: st.SearchStrategy[ev.Event] = st.one_of(
     st.builds(ev.ModelWordsDone, ITEMS, st.text(max_size=40)),
     st.builds(ev.CallerSpeechStarted, st.sampled_from(["x", "y"]), st.integers(0, 10_000)),
     st.builds(ev.CallerSpeechStopped, st.sampled_from(["x", "y"]), st.integers(0, 10_000)),
+    st.builds(ev.CallerWordsHeard, st.sampled_from(["x", "y"]), st.text(max_size=20)),
     st.builds(ev.CallerWords, st.sampled_from(["x", "y"]), st.text(max_size=20)),
     st.builds(ev.ResponseStarted, RESPONSES),
     st.builds(ev.ResponseEnded, RESPONSES, st.sampled_from(["completed", "cancelled", "failed"])),
@@ -47,6 +51,18 @@ EVENTS: st.SearchStrategy[ev.Event] = st.one_of(
         ev.ToolRequested, RESPONSES, st.just("call"), st.sampled_from(["hang_up", "fly"]), st.text(max_size=5)
     ),
     st.builds(ev.ModelProblem, st.just("server_error"), st.just("")),
+)
+# A session that tells when it ends, soon enough to be handed over, and what its successor may do.
+EXPIRY = st.builds(ev.ModelConfigured, st.just(True), st.just(""), st.floats(0, 120))
+HANDOVER: st.SearchStrategy[ev.Event] = st.one_of(
+    EXPIRY,
+    st.sampled_from([ev.ModelLost("1006"), ev.ModelConnected()]),
+    st.builds(
+        ev.OfSuccessor,
+        st.one_of(
+            EXPIRY, st.sampled_from([ev.ModelConnected(), ev.ModelLost("1006"), ev.ModelUnavailable("503")])
+        ),
+    ),
 )
 ENDS: st.SearchStrategy[ev.Event] = st.sampled_from(
     [
@@ -63,9 +79,17 @@ ENDS: st.SearchStrategy[ev.Event] = st.sampled_from(
     ]
 )
 STEPS = st.lists(
-    st.tuples(st.floats(0, 3), st.one_of(EVENTS, EVENTS, EVENTS, EVENTS, EVENTS, EVENTS, EVENTS, ENDS)),
+    st.tuples(st.floats(0, 3), st.one_of(EVENTS, EVENTS, EVENTS, EVENTS, EVENTS, HANDOVER, HANDOVER, ENDS)),
     max_size=60,
 )
+TERMS = st.builds(
+    InterruptTerms,
+    allowed=st.booleans(),
+    after_ms=st.sampled_from([0, 60, 250]),
+    min_words=st.integers(0, 2),
+    resume=st.booleans(),
+)
+IDLE = st.sampled_from([None, 5.0, 10.0])
 BEGINNING: list[tuple[float, ev.Event]] = [
     (0.1, ev.ModelConnected()),
     (0.1, ev.ModelConfigured(True)),
@@ -115,12 +139,21 @@ class Witness:
 
 
 @settings(max_examples=150, deadline=None)
-@given(started=st.booleans(), steps=STEPS, polite=st.booleans())
+@given(started=st.booleans(), steps=STEPS, polite=st.booleans(), terms=TERMS, idle=IDLE)
 def test_every_order_of_events_ends_once_and_stays_ended(
-    started: bool, steps: list[tuple[float, ev.Event]], polite: bool
+    started: bool,
+    steps: list[tuple[float, ev.Event]],
+    polite: bool,
+    terms: InterruptTerms,
+    idle: float | None,
 ) -> None:
     plan = CallPlan(
-        greeting="Hello.", fallback_message="Bye.", max_call_seconds=90, capabilities=Capabilities(polite)
+        greeting="Hello.",
+        fallback_message="Bye.",
+        max_call_seconds=90,
+        capabilities=Capabilities(polite and terms.at_once, terms.at_once),
+        interrupt=terms,
+        idle_seconds=idle,
     )
     witness = Witness(plan)
     for wait, event in (BEGINNING if started else []) + steps:
@@ -130,7 +163,8 @@ def test_every_order_of_events_ends_once_and_stays_ended(
     witness.feed(ev.StreamStopped())
     assert witness.actions.count(Finished()) == 1
     assert witness.actions[-1] == Finished()
-    assert witness.actions.count(CloseModel()) == 1 + witness.actions.count(ConnectModel())
+    opened = 1 + sum(isinstance(action, ConnectModel) for action in witness.actions)
+    assert sum(isinstance(action, CloseModel | SwapModel) for action in witness.actions) == opened
     assert witness.machine.ending is not None
     assert witness.machine.ending.status in ("rejected", "completed")
     reasons = (witness.machine.ending.reject_reason, witness.machine.ending.end_reason)
@@ -138,9 +172,9 @@ def test_every_order_of_events_ends_once_and_stays_ended(
 
 
 @settings(max_examples=100, deadline=None)
-@given(steps=STEPS)
-def test_no_item_is_cut_twice(steps: list[tuple[float, ev.Event]]) -> None:
-    witness = Witness(CallPlan())
+@given(steps=STEPS, terms=TERMS)
+def test_no_item_is_cut_twice(steps: list[tuple[float, ev.Event]], terms: InterruptTerms) -> None:
+    witness = Witness(plan_for(terms))
     for wait, event in BEGINNING + steps:
         witness.run(wait)
         witness.feed(event)
