@@ -41,10 +41,9 @@ def best_of(measure: Callable[[], float], runs: int) -> float:
 def caller_to_model() -> float:
     """Return the seconds that all frames of a caller take."""
     machine = talking()
-    media = {"track": "inbound", "chunk": "1", "timestamp": "5", "payload": PAYLOAD}
-    frame = json.dumps({"event": "media", "sequenceNumber": "3", "streamSid": STREAM, "media": media})
+    frames = [media_frame(number) for number in range(FRAMES)]
     started = time.perf_counter()
-    for number in range(FRAMES):
+    for number, frame in enumerate(frames):
         event = media_streams.decode(frame)
         assert event is not None
         for action in machine.handle(event, 1 + number * FRAME_SECONDS):
@@ -52,6 +51,14 @@ def caller_to_model() -> float:
             ENGINE.encode(action)
         machine.wake_at()
     return time.perf_counter() - started
+
+
+def media_frame(number: int) -> str:
+    """Return the caller's frame of this number, with the time that it says."""
+    media = {"track": "inbound", "chunk": str(number + 1), "timestamp": str(number * 20), "payload": PAYLOAD}
+    return json.dumps(
+        {"event": "media", "sequenceNumber": str(number + 3), "streamSid": STREAM, "media": media}
+    )
 
 
 def model_to_caller() -> float:

@@ -156,6 +156,17 @@ class RunTool:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginTransfer:
+    """Put the caller, who is out of the stream, through to somebody, and hand in `TransferEnded`.
+
+    `destination` is a declared name, None where there is one person only; `summary` is the agent's own.
+    """
+
+    destination: str | None
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The call is over: the last action, exactly once. Write the record and free everything."""
 
@@ -173,4 +184,6 @@ EngineAction: TypeAlias = (
     | TruncateItem
     | DeleteItem
 )
-Action: TypeAlias = LegAction | EngineAction | EndStream | DropStream | LineAction | RunTool | Finished
+Action: TypeAlias = (
+    LegAction | EngineAction | EndStream | DropStream | LineAction | RunTool | BeginTransfer | Finished
+)

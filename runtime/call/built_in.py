@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -11,15 +11,26 @@ from runtime.call.tool_texts import failure
 from runtime.call.toolset import Function, JsonObject, Toolset
 from runtime.call_record import JsonValue
 
+if TYPE_CHECKING:
+    from runtime.call.transfer_steps import Outcome
+
 HANG_UP: Final = "hang_up"
 SEND_DIGITS: Final = "send_digits"
 COLLECT_DIGITS: Final = "collect_digits"
 TAKE_MESSAGE: Final = "take_message"
 TRANSFER: Final = "transfer"
 
+LONGEST_TRANSFER: Final = 600.0  # s, as a net: a transfer ends by itself before that
 LONGEST_COLLECTION: Final = 120.0  # s, from the request to the last key
 MOST_DIGITS: Final = 32
 MESSAGE_TAKEN: Final = '{"taken": true}'
+_OUTCOMES: Final[dict[Outcome, str]] = {
+    "busy": "the line is busy",
+    "no_answer": "nobody answered",
+    "failed": "the person cannot be reached",
+    "refused": "the person did not take the call",
+    "voicemail": "only voicemail answered",
+}
 _KEYS: Final = "^[0-9A-Da-d*#wW ]{1,64}$"
 
 
@@ -90,19 +101,39 @@ OPTIONAL: Final = {
 }
 
 
-def transfer_function(destinations: Iterable[tuple[str, str | None]]) -> Function:
-    """Return the function that puts the caller through to one of these, each a name and what it is for."""
-    known = tuple(destinations)
-    purposes = "; ".join(f"{name}: {purpose}" for name, purpose in known if purpose)
-    properties: dict[str, JsonValue] = {
-        "destination": {"type": "string", "enum": [name for name, _ in known]},
-        "summary": _text("What the person should know about the caller and the matter, in a sentence or two"),
-    }
+def transfer_function(destinations: Sequence[tuple[str | None, str | None]]) -> Function:
+    """Return the function that puts the caller through to one of these, each a name and what it is for.
+
+    A single destination is not asked for.
+    """
+    names: list[JsonValue] = [name for name, _ in destinations]
+    summary = _text("What the person should know about the caller and the matter, in a sentence or two")
+    properties: dict[str, JsonValue] = {"summary": summary}
+    if len(names) == 1:
+        purposes = destinations[0][1] or ""
+        schema = _object(properties, "summary")
+    else:
+        purposes = "; ".join(f"{name}: {purpose}" for name, purpose in destinations if purpose)
+        schema = _object(
+            {"destination": {"type": "string", "enum": names}, **properties}, "destination", "summary"
+        )
     return Function(
         TRANSFER,
-        "Puts the caller through to a person. Tell the caller first." + (f" {purposes}" if purposes else ""),
-        _object(properties, "destination"),
+        "Puts the caller through to a person. Tell the caller first; what you said is played to its end. "
+        f"When nobody takes the call, the caller comes back to you. {purposes}".strip(),
+        schema,
         built_in=True,
+        seconds=LONGEST_TRANSFER,
+    )
+
+
+def transfer_result(outcome: Outcome | None) -> str:
+    """Return what the model is told of a transfer: done, or why the caller is back."""
+    if outcome is None:
+        return msgspec.json.encode({"transferred": True}).decode()
+    return failure(
+        f"not transferred: {_OUTCOMES[outcome]}. The caller was kept waiting and is back with you: "
+        "say so, and offer what else you can do."
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, assert_never
 from runtime.call import events as ev
 from runtime.call.actions import (
     Action,
+    BeginTransfer,
     CancelResponse,
     ClearPlayback,
     Recall,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from runtime.call.ending import CallFacts
     from runtime.call.ledger import Cut
     from runtime.call.plan import CallPlan
+    from runtime.call.transfer_steps import Outcome
     from runtime.call_record import TranscriptEntry
 
 
@@ -115,6 +117,11 @@ class Conversation:
         return self._turns.hopeless
 
     @property
+    def transfer_asked(self) -> BeginTransfer | None:
+        """The transfer that the agent wants, until it has ended."""
+        return self._tools.transfer_asked
+
+    @property
     def silent(self) -> bool:
         """True when the agent has been heard to the end and is not about to say more."""
         return self._ledger.quiet and not self._tools.busy and (self._turns.idle or not self._model_listens)
@@ -149,7 +156,7 @@ class Conversation:
             self.wait_music(now)
         return self.wake(now)
 
-    def part(self, back: Respond, now: float) -> list[Action]:
+    def part(self, back: Respond | None, now: float) -> list[Action]:
         """Let the caller go for a while: what they did not hear is cut, and `back` is said on their return.
 
         What was not sent before the agent's first word stays as it is, and is played then.
@@ -163,6 +170,8 @@ class Conversation:
         active = self._turns.discard_active(unbegun=True)
         told: list[Action] = [] if active is None else [CancelResponse(active)]
         told += self._tell_of(cuts, now)
+        if back is None:
+            return told
         return [*told, *self._turns.ask(back, now)] if self._model_listens else self._turns.keep(back)
 
     def wait_music(self, now: float) -> None:
@@ -229,6 +238,16 @@ class Conversation:
         self._tools.close()
         self._ledger.stop_waiting()
 
+    def take_back(self, outcome: Outcome, now: float) -> list[Action]:
+        """Go on with a caller who was put through to somebody and comes back, after `close` and `part`."""
+        self._closing = self.agent_hangs_up = False
+        self._floor.reopen()
+        return self._tools.transfer_ended(outcome, now)
+
+    def hand_over(self, now: float) -> None:
+        """Note that the caller is together with the person."""
+        self._tools.transfer_ended(None, now)
+
     def drop(self, now: float) -> None:
         """Forget what the caller has not heard, and cut the transcript there."""
         for cut in self._ledger.interrupt(now):
@@ -243,9 +262,9 @@ class Conversation:
             math.inf if send_at is None else send_at,
             math.inf if self._keypad.due_at is None else self._keypad.due_at,
             self._turns.wake_at() if self._model_listens else math.inf,
-            self._floor.wake_at(),
-            self._listening.dead_at(),
-            self._idle_at(),
+            self._floor.interruption.due_at,
+            self._listening.dead_at() if self._floor.caller_speaks else math.inf,
+            self._idle_at() if self._idle.minded else math.inf,
             self._tools.wake_at(),
         )
 
@@ -297,11 +316,6 @@ class Conversation:
         return max(0, round((moment - self.answered_at) * 1000))
 
     # --- what happens
-
-    @property
-    def in_doubt(self) -> bool:
-        """Whether the caller's audio itself is looked at, so that something may become due by it."""
-        return self._floor.in_doubt
 
     def hear(self, audio: ev.CallerAudio, now: float) -> Sequence[Action]:
         """Pass the caller's audio on."""

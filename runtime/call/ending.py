@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runtime.call.usage import Usage
 
@@ -20,6 +20,9 @@ REPORTED_ENDINGS: dict[str, EndReason] = {
 }
 
 
+MOST_PROBLEM_CODES: Final = 32
+
+
 @dataclass(slots=True)
 class CallFacts:
     """What happened, each fact recorded when it happened. Conclusions are drawn by `conclude` only."""
@@ -34,6 +37,7 @@ class CallFacts:
     drained: bool = False
     time_is_up: bool = False
     agent_hung_up: bool = False
+    transferred: bool = False
     caller_silent: bool = False
     stream_missed: bool = False
     model_failure: str | None = None
@@ -48,6 +52,11 @@ class CallFacts:
     tools: list[ToolUse] = field(default_factory=list)
     caller_profile: JsonValue = None
     usage: Usage = field(default_factory=Usage)
+
+    def met_problem(self, code: str) -> None:
+        """Count an error that a model reported; of kinds beyond the first few the model is not believed."""
+        if code in self.model_problems or len(self.model_problems) < MOST_PROBLEM_CODES:
+            self.model_problems[code] = self.model_problems.get(code, 0) + 1
 
     def used(self, usage: Usage | None) -> None:
         """Add what the models say that they counted."""
@@ -95,6 +104,8 @@ def _ordered_end(facts: CallFacts) -> EndReason | None:
         return "cancelled"
     if facts.drained:
         return "drained"
+    if facts.transferred:
+        return "transferred"
     if facts.time_is_up:
         return "max_duration"
     if facts.agent_hung_up:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from runtime.call.transfer_steps import Outcome
 from runtime.call.usage import Usage
 from runtime.call_record import JsonValue
 
@@ -270,6 +271,13 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferEnded:
+    """The caller is together with the person, or, with an `outcome`, about to come back to the agent."""
+
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
 class StatusReported:
     """The carrier's status callback: completed, busy, failed, no-answer, canceled, or an earlier one."""
 
@@ -309,7 +317,7 @@ ModelEvent: TypeAlias = (
     | ModelLost
     | ModelUnavailable
 )
-OutsideEvent: TypeAlias = StatusReported | HangUpRequested | DrainExpired
+OutsideEvent: TypeAlias = StatusReported | HangUpRequested | DrainExpired | TransferEnded
 Event: TypeAlias = LegEvent | ModelEvent | OfSuccessor | OutsideEvent | ToolAnswered | Prepared
 
 CallerEvent: TypeAlias = CallerSpeechStarted | CallerSpeechStopped | CallerWordsHeard | CallerWords

@@ -23,7 +23,7 @@ LAST_WORDS_MS: Final = 1000
 
 
 class Floor:
-    """Acts on the caller's speech. After `close` nobody is interrupted, and nobody answered.
+    """Acts on the caller's speech. After `close` nobody is interrupted or answered, until `reopen`.
 
     `tell_of` cuts the transcript where the agent was cut, and returns what the model is told about it.
     """
@@ -31,11 +31,11 @@ class Floor:
     __slots__ = (
         "_capabilities",
         "_closed",
-        "_interruption",
         "_ledger",
         "_tell_of",
         "_turns",
         "caller_speaks",
+        "interruption",
     )
 
     def __init__(
@@ -48,20 +48,12 @@ class Floor:
     ) -> None:
         self.caller_speaks = False
         self._capabilities = plan.capabilities
-        self._interruption = Interruption(plan.interrupt)
+        self.interruption = Interruption(plan.interrupt)
+        """What the caller wants, as far as it is known; `doubt` and `due_at` may be read."""
         self._ledger = ledger
         self._turns = turns
         self._tell_of = tell_of
         self._closed = False
-
-    @property
-    def in_doubt(self) -> bool:
-        """Whether it is open what the caller wants; their audio decides it."""
-        return self._interruption.doubt
-
-    def wake_at(self) -> float:
-        """Return when (s) a doubt ends by itself."""
-        return self._interruption.wake_at()
 
     # --- what the caller does
 
@@ -72,45 +64,49 @@ class Floor:
         if self._closed:
             return []
         agent_speaks = self._ledger.left_ms(now) > 0 or not self._turns.idle
-        if not agent_speaks and not self._interruption.doubt:
-            self._interruption.forget()
+        if not agent_speaks and not self.interruption.doubt:
+            self.interruption.forget()
             return []
-        return self._act(self._interruption.speech_starts(item_id, now), now)
+        return self._act(self.interruption.speech_starts(item_id, now), now)
 
     def caller_stops(self, now: float) -> list[Action]:
         """Note that the caller has paused: it is the agent's turn, unless that was nothing."""
         self.caller_speaks = False
         self._turns.caller_pauses(now)
-        if self._interruption.doubt:
-            return self._act(self._interruption.speech_stops(now), now)
+        if self.interruption.doubt:
+            return self._act(self.interruption.speech_stops(now), now)
         return self._answer(now)
 
     def caller_sounds(self, audio: bytes, now: float) -> list[Action]:
         """Look at the caller's audio while there is a doubt."""
-        return self._act(self._interruption.hear(audio), now)
+        return self._act(self.interruption.hear(audio), now)
 
     def caller_says(self, item_id: str, text: str, now: float, *, whole: bool) -> list[Action]:
         """Note words of the caller's, the next ones or the whole of them."""
         return (
-            [] if self._closed else self._act(self._interruption.words(item_id, text, now, whole=whole), now)
+            [] if self._closed else self._act(self.interruption.words(item_id, text, now, whole=whole), now)
         )
 
     def wake(self, now: float) -> list[Action]:
         """End a doubt that has lasted for long enough."""
-        return self._act(self._interruption.wake(now), now)
+        return self._act(self.interruption.wake(now), now)
 
     # --- beginning and ending
 
     def let_go(self) -> None:
         """Forget what the caller was about: there is no model any more that would tell."""
         self.caller_speaks = False
-        self._interruption.forget()
+        self.interruption.forget()
         self._ledger.resume()
+
+    def reopen(self) -> None:
+        """Let the caller have their say again."""
+        self._closed = False
 
     def close(self) -> None:
         """Let the agent speak to its end, whatever the caller does."""
         self._closed = True
-        self._interruption.forget()
+        self.interruption.forget()
         self._ledger.resume()
 
     # --- what is done about it
@@ -144,8 +140,8 @@ class Floor:
         """Take it for nothing, or for the answer to what the agent is about to have said."""
         about_to_end = self._turns.idle and self._ledger.left_ms(now) < LAST_WORDS_MS
         self._ledger.resume()
-        if about_to_end and not self._interruption.wordless:
-            self._interruption.forget()
+        if about_to_end and not self.interruption.wordless:
+            self.interruption.forget()
             return self._answer(now)
         return [*self._turns.caller_said_nothing(now)]
 

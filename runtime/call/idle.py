@@ -21,9 +21,11 @@ GOODBYE: Final = Respond(
 class Idle:
     """Counts the silence. Without `seconds` a caller may be silent for as long as they like."""
 
-    __slots__ = ("_questions", "_seconds", "_since")
+    __slots__ = ("_questions", "_seconds", "_since", "minded")
 
     def __init__(self, seconds: float | None) -> None:
+        self.minded = seconds is not None
+        """Whether silence is minded at all."""
         self._seconds = math.inf if seconds is None else seconds
         self._since = math.inf
         self._questions = 0

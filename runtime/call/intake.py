@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import math
 from base64 import b64encode
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from runtime.call.playhead import BYTES_PER_MS
-
-if TYPE_CHECKING:
-    from runtime.call.events import CallerAudio
 
 SMALLEST_GAP: Final = 15  # ms; less is how timestamps are rounded
 LONGEST_GAP: Final = 2000  # ms of silence for one gap
 DEAD_AFTER: Final = 1.0  # s without a frame while the caller speaks
 LONGEST_FILL: Final = 10.0  # s that a dead line is filled: no model waits longer for the end of a turn
+LATE: Final = -1
 MOST_LATE: Final = 5  # frames in a row whose timestamps do not rise: they mean nothing then
 
 _SILENCE: Final = b"\xff"  # µ-law for 0
@@ -48,32 +46,32 @@ class Intake:
         self._until: float | None = None  # ms of the stream's time up to which audio was passed on
         self._filled = 0.0
 
-    def take(self, audio: CallerAudio, now: float) -> tuple[str, ...]:
-        """Return what is to be passed on for a frame: it, behind the silence that was missing, or nothing."""
+    def place(self, at_ms: int | None, size: int, now: float) -> int:
+        """Return how many ms of silence are missing before a frame of so many bytes, LATE for one to drop."""
         self.last_heard = now
         self._filled = 0.0
-        payload, at_ms = audio.payload, audio.at_ms
         if at_ms is None or not self._trusted:
-            return (payload,)
+            return 0
         if at_ms <= self._last_at:
-            return self._late_one(payload)
+            return self._late_one()
         self._last_at = at_ms
         self._late = 0
-        ms = payload_size(payload) / BYTES_PER_MS
-        missing = 0.0 if self._until is None else at_ms - self._until
+        if self._until is None:
+            self._until = float(at_ms)
+        missing = at_ms - self._until
         if missing < SMALLEST_GAP:
-            self._until = (at_ms if self._until is None else self._until) + ms
-            return (payload,)
-        self._until = at_ms + ms
-        return (self._silence(min(round(missing), LONGEST_GAP)), payload)
+            self._until += size / BYTES_PER_MS
+            return 0
+        self._until = at_ms + size / BYTES_PER_MS
+        return min(round(missing), LONGEST_GAP)
 
-    def _late_one(self, payload: str) -> tuple[str, ...]:
+    def _late_one(self) -> int:
         self._late += 1
         if self._late >= MOST_LATE:
             self._trusted = False
-            return (payload,)
+            return 0
         self.dropped += 1
-        return ()
+        return LATE
 
     def dead_at(self) -> float:
         """Return when (s) a line on which the caller speaks is taken for dead, infinity when it stays so."""
@@ -84,9 +82,10 @@ class Intake:
         self._filled += DEAD_AFTER
         if self._until is not None:
             self._until += DEAD_AFTER * 1000
-        return self._silence(round(DEAD_AFTER * 1000))
+        return self.silence(round(DEAD_AFTER * 1000))
 
-    def _silence(self, ms: int) -> str:
+    def silence(self, ms: int) -> str:
+        """Return so much silence in the place of what is missing."""
         self.filled_ms += ms
         return b64encode(_SILENCE * (ms * BYTES_PER_MS)).decode()
 

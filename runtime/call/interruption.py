@@ -81,7 +81,6 @@ class Interruption:
 
     __slots__ = (
         "_dismissed_at",
-        "_due_at",
         "_item_id",
         "_loud_bytes",
         "_stopped",
@@ -89,6 +88,7 @@ class Interruption:
         "_text",
         "_whole",
         "doubt",
+        "due_at",
     )
 
     def __init__(self, terms: InterruptTerms) -> None:
@@ -100,12 +100,9 @@ class Interruption:
         self._whole = False
         self._loud_bytes = 0
         self._stopped = False
-        self._due_at = math.inf
+        self.due_at = math.inf
+        """When (s) a doubt ends by itself, infinity without one."""
         self._dismissed_at = -math.inf
-
-    def wake_at(self) -> float:
-        """Return when (s) a doubt ends by itself, infinity without one."""
-        return self._due_at if self.doubt else math.inf
 
     def speech_starts(self, item_id: str, now: float) -> Verdict:
         """Judge that the caller begins to speak into what the agent says."""
@@ -118,7 +115,7 @@ class Interruption:
         self.doubt = True
         self._item_id, self._text, self._whole = item_id, "", False
         self._loud_bytes, self._stopped = 0, False
-        self._due_at = now + (terms.speech_ms + terms.pause_ms) / 1000
+        self.due_at = now + (terms.speech_ms + terms.pause_ms) / 1000
         return Verdict.PAUSE if terms.resume and not paused else Verdict.NOTHING
 
     def hear(self, audio: bytes) -> Verdict:
@@ -148,18 +145,19 @@ class Interruption:
         if not self._terms.words:
             return self._end(Verdict.GO_ON, now)
         self._stopped = True
-        self._due_at = now + WORDS_PATIENCE
+        self.due_at = now + WORDS_PATIENCE
         return Verdict.NOTHING
 
     def wake(self, now: float) -> Verdict:
         """Judge that nothing more was heard of a doubt."""
-        if not self.doubt or now < self._due_at:
+        if not self.doubt or now < self.due_at:
             return Verdict.NOTHING
         return self._end(Verdict.GO_ON if self._stopped else Verdict.CUT, now)
 
     def forget(self) -> None:
         """End a doubt without a verdict, and expect no late words either."""
         self.doubt = False
+        self.due_at = math.inf
         self._item_id = None
 
     @property
@@ -178,5 +176,6 @@ class Interruption:
 
     def _end(self, verdict: Verdict, now: float) -> Verdict:
         self.doubt = False
+        self.due_at = math.inf
         self._dismissed_at = now if verdict is Verdict.GO_ON else -math.inf
         return verdict

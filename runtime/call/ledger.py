@@ -154,8 +154,11 @@ class PlaybackLedger:
         """Return the moment (s) from which `due` has something to send, None when nothing can be sent."""
         if self.paused:
             return None
-        if self._speech_is_due:
-            return self._playhead.ends_at + self._waiting[0].sendable() / BYTES_PER_SECOND - LEAD
+        if self._waiting:
+            item = self._waiting[0]
+            size = item.sendable()
+            if size or item.complete:
+                return self._playhead.ends_at + size / BYTES_PER_SECOND - LEAD
         return None if self._hold.silent else self._hold.send_at(self._playhead.ends_at)
 
     @property

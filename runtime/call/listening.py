@@ -24,7 +24,16 @@ class Listening:
     `pause_ms` is how long the caller has been silent, in the model's own time, when it reports that.
     """
 
-    __slots__ = ("_at_ms", "_clock", "_facts", "_floor", "_pause_ms", "_transcript", "_uplink")
+    __slots__ = (
+        "_at_ms",
+        "_clock",
+        "_facts",
+        "_floor",
+        "_interruption",
+        "_pause_ms",
+        "_transcript",
+        "_uplink",
+    )
 
     def __init__(
         self,
@@ -38,6 +47,7 @@ class Listening:
     ) -> None:
         self._facts = facts
         self._floor = floor
+        self._interruption = floor.interruption
         self._transcript = transcript
         self._clock = clock
         self._at_ms = at_ms
@@ -63,7 +73,7 @@ class Listening:
         passed = self._uplink.pass_on(audio, now)
         if len(passed) != 1:
             self._note_input()
-        if not self._floor.in_doubt:
+        if not self._interruption.doubt:
             return passed
         return [*passed, *self._floor.caller_sounds(binascii.a2b_base64(audio.payload), now)]
 

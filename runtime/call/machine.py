@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final, assert_never
+from typing import Final
 
 from runtime.call import events as ev
 from runtime.call.actions import Action, DropStream, EndStream, Finished, Respond
@@ -23,16 +23,11 @@ from runtime.call.ending import REPORTED_ENDINGS, CallFacts, Ending, conclude
 from runtime.call.model_link import ModelLink, News
 from runtime.call.plan import CallPlan
 from runtime.call.stream_link import BACK, StreamLink
-from runtime.call.time_limit import TimeLimit
+from runtime.call.time_limit import WARNING, TimeLimit
+from runtime.call.transfer_steps import Outcome
 from runtime.call_record import TranscriptEntry
 
-WARNING: Final = (
-    "Tell the caller, in the language of this conversation and with nothing added: "
-    '"I am sorry, we have only half a minute left."'
-)
-LONGEST_UNCLAIMED: Final = 30.0  # s that a session is kept for a caller whose stream has not come
 LONGEST_LEAVE: Final = 8.0  # s to wait for a goodbye's last mark, or for a model that should still speak
-MOST_PROBLEM_CODES: Final = 32
 
 
 class CallMachine:
@@ -51,7 +46,6 @@ class CallMachine:
         "_over",
         "_plan",
         "_stream",
-        "_unclaimed_until",
     )
 
     def __init__(self, plan: CallPlan, *, now: float) -> None:
@@ -62,7 +56,6 @@ class CallMachine:
         self._link = ModelLink(
             timeout=plan.model_timeout, jitter=plan.jitter, now=now, awaits_prep=plan.prep != "none"
         )
-        self._unclaimed_until = now + LONGEST_UNCLAIMED
         self._limit = TimeLimit(plan.max_call_seconds)
         self._leave_by = math.inf
         self._leaving = self._over = False
@@ -113,9 +106,10 @@ class CallMachine:
             return ()
         self._now = now
         if isinstance(event, ev.CallerAudio):  # 50 times a second, and nothing becomes due by it, as a rule
-            if self._conversation.in_doubt:
+            passed = self._conversation.hear(event, now) if self._stream.open else ()
+            if len(passed) != 1:
                 self._next_wake = None
-            return self._conversation.hear(event, now) if self._stream.open else ()
+            return passed
         self._next_wake = None
         match event:
             case ev.ModelAudio() | ev.MarkPlayed():  # first, since they are the most frequent
@@ -123,12 +117,14 @@ class CallMachine:
             case ev.StreamStarted() | ev.StreamStopped() | ev.StreamBroken() | ev.BadFrame():
                 return self._on_stream(event, now)
             case ev.ModelConnected() | ev.ModelConfigured() | ev.ModelLost() | ev.ModelUnavailable():
-                return self._on_model(event, now)
+                return self._follow(self._link.hear(event, now, self._expiry(event)), now)
             case ev.ModelProblem():
                 return self._on_problem(event, now)
             case ev.OfSuccessor(inner):
                 news = self._link.hear_successor(inner, now, self._expiry(inner))
                 return [*self._follow(news, now), *self._hand_over(now)]
+            case ev.TransferEnded(outcome):
+                return self._on_transfer_end(outcome, now)
             case ev.StatusReported() | ev.HangUpRequested() | ev.DrainExpired():
                 return self._on_outside(event, now)
             case ev.Prepared():
@@ -154,7 +150,7 @@ class CallMachine:
             return self._miss_stream(now)
         if now >= self._limit.end_at:
             return self._end_by_the_clock(now)
-        news = self._link.rest() if now >= self._rest_at else self._link.wake(now)
+        news = self._link.rest() if self._stream.rests(now) else self._link.wake(now)
         return [*self._follow(news, now), *self._wake_talk(now)]
 
     def _wake_talk(self, now: float) -> Sequence[Action]:
@@ -176,17 +172,17 @@ class CallMachine:
         match event:
             case ev.BadFrame():
                 self._facts.bad_frames += 1
-                return ()
+            case _ if self._stream.away:  # of the stream that the caller has left
+                pass
             case ev.StreamStarted():
                 return self._start_stream(now)
-            case ev.StreamStopped():
-                self._facts.stopped = True
             case ev.StreamBroken(detail):
                 return self._lose_stream(detail, now)
-            case _:
-                assert_never(event)
-        self._stream.close()
-        return self._finish(now)
+            case ev.StreamStopped():
+                self._facts.stopped = True
+                self._stream.close()
+                return self._finish(now)
+        return ()
 
     def _start_stream(self, now: float) -> Sequence[Action]:
         if not self._stream.start():
@@ -200,11 +196,12 @@ class CallMachine:
 
     def _lose_stream(self, detail: str, now: float) -> Sequence[Action]:
         """Wait for the caller to come back, unless the call was about to end, or that was often enough."""
+        if self._handing_on:
+            return self._hand_on(now)
         if self._leaving or not self._stream.lose(now):
             self._stream.close()
             self._facts.broken = detail
             return self._finish(now)
-        self._unclaimed_until = math.inf
         return [DropStream(), *self._conversation.part(BACK, now)]
 
     def _miss_stream(self, now: float) -> Sequence[Action]:
@@ -214,23 +211,6 @@ class CallMachine:
         else:
             self._facts.stream_missed = True
         return self._finish(now)
-
-    def _on_model(
-        self, event: ev.ModelConnected | ev.ModelConfigured | ev.ModelLost | ev.ModelUnavailable, now: float
-    ) -> Sequence[Action]:
-        match event:
-            case ev.ModelConnected():
-                news = self._link.connected()
-            case ev.ModelConfigured(matches, detail):
-                expiry = self._expiry(event)
-                news = self._link.configured(now, expiry) if matches else self._link.misconfigured(detail)
-            case ev.ModelUnavailable(detail, may_pass=False):
-                news = self._link.give_up(detail)
-            case ev.ModelLost(detail) | ev.ModelUnavailable(detail):
-                news = self._link.lose(detail, now)
-            case _:
-                assert_never(event)
-        return self._follow(news, now)
 
     def _expiry(self, event: ev.ModelEvent) -> float | None:
         """Return when (s, of this call's clock) a session expires that was configured."""
@@ -252,7 +232,7 @@ class CallMachine:
         if news.failed is not None:
             return [*news.actions, *self._go_on_without(news.failed, now)]
         if news.lost and self._leaving:
-            return [*news.actions, *self._link.end(), *self._go_on_without("lost while leaving", now)]
+            return [*news.actions, *self._leave_without(now)]
         if news.lost:
             self._conversation.lose_session(now)
         if news.ready:
@@ -261,9 +241,7 @@ class CallMachine:
         return news.actions
 
     def _on_problem(self, event: ev.ModelProblem, now: float) -> Sequence[Action]:
-        problems = self._facts.model_problems
-        if event.code in problems or len(problems) < MOST_PROBLEM_CODES:
-            problems[event.code] = problems.get(event.code, 0) + 1
+        self._facts.met_problem(event.code)
         if event.fatal:
             return self._follow(self._link.give_up(event.code), now)
         return self._follow(self._link.malformed(now), now) if event.code == ev.MALFORMED else ()
@@ -284,14 +262,12 @@ class CallMachine:
                 if status not in REPORTED_ENDINGS:
                     return ()
                 self._facts.reported = status
-                return self._finish(now)
             case ev.HangUpRequested():
                 self._facts.cancelled = True
-                return self._finish(now)
             case ev.DrainExpired():
                 self._facts.drained = True
                 return self._finish(now, self._plan.fallback_message)
-        assert_never(event)
+        return self._finish(now)
 
     def _on_talk(self, event: ev.TalkEvent, now: float) -> Sequence[Action]:
         """Let the conversation handle it, and see whether the call is to end now."""
@@ -302,6 +278,8 @@ class CallMachine:
             return [*actions, *self._look_at_the_talk(now)]
         if self._conversation.agent_hangs_up and not self._leaving:
             self._facts.agent_hung_up = True
+            self._leave(None, now)
+        elif self._conversation.transfer_asked and not self._leaving and not self._stream.away:
             self._leave(None, now)
         if self._link.successor_ready:
             return [*actions, *self._settle(now), *self._hand_over(now)]
@@ -327,19 +305,13 @@ class CallMachine:
         """Return every moment at which something is due, infinity for what is not."""
         return (
             self._stream.deadline,
-            self._rest_at,
+            self._stream.rest_at,
             self._link.wake_at(),
             self._conversation.wake_at(),
             self._limit.warn_at,
             self._limit.end_at,
             self._latest_leave,
         )
-
-    @property
-    def _rest_at(self) -> float:
-        """The moment (s) at which a session that nobody has come for is closed."""
-        unclaimed = self._stream.awaited and self._link.open
-        return self._unclaimed_until if unclaimed else math.inf
 
     @property
     def _latest_leave(self) -> float:
@@ -351,7 +323,7 @@ class CallMachine:
     # --- endings
 
     def _end_by_the_clock(self, now: float) -> Sequence[Action]:
-        if self._leaving:
+        if self._leaving and not self._handing_on:
             return self._finish(now, self._goodbye)
         self._facts.time_is_up = True
         return self._finish(now, self._plan.fallback_message)
@@ -366,6 +338,13 @@ class CallMachine:
             self._leave(self._plan.fallback_message, now)
         return self._settle(now)
 
+    def _leave_without(self, now: float) -> Sequence[Action]:
+        """Say no more than was said: the model was lost while the call was about to end, or be handed on."""
+        if self._handing_on:
+            self._conversation.lose_session(now)
+            return [*self._link.rest().actions, *self._settle(now)]
+        return [*self._link.end(), *self._go_on_without("lost while leaving", now)]
+
     def _leave(self, goodbye: str | None, now: float) -> None:
         """Begin to end the call: let what was said be heard, then close the stream with `goodbye`."""
         self._leaving = True
@@ -378,8 +357,39 @@ class CallMachine:
         if not self._leaving or not self._stream.open:
             return ()
         if self._conversation.silent or now >= self._latest_leave:
-            return self._finish(now, self._goodbye)
+            return self._hand_on(now) if self._handing_on else self._finish(now, self._goodbye)
         return ()
+
+    # --- transfers
+
+    @property
+    def _handing_on(self) -> bool:
+        """Whether the agent says its last words before a transfer."""
+        return self._leaving and self._goodbye is None and self._conversation.transfer_asked is not None
+
+    def _hand_on(self, now: float) -> Sequence[Action]:
+        """Let the caller go to somebody else, as the agent wants it."""
+        order = self._conversation.transfer_asked
+        assert order is not None
+        self._leaving = False
+        self._stream.send_away(now)
+        self._limit.hold(now)
+        return [DropStream(), *self._conversation.part(None, now), order]
+
+    def _on_transfer_end(self, outcome: Outcome | None, now: float) -> Sequence[Action]:
+        """End the call, which is the person's now, or go on with the caller, who is about to be back."""
+        if not self._stream.away:
+            return ()
+        self._limit.go_on(now)
+        if outcome is None:
+            self._facts.transferred = True
+            self._conversation.hand_over(now)
+            return self._finish(now)
+        self._stream.take_back(now)
+        if self._link.gone:
+            return self._go_on_without("gone during a transfer", now)
+        told = self._conversation.take_back(outcome, now)
+        return [*told, *self._follow(self._link.resume(now), now)]
 
     def _finish(self, now: float, goodbye: str | None = None) -> Sequence[Action]:
         """End the call. The one exit: every path leads here, and only once."""

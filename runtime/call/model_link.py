@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from typing import Final, TypeAlias, assert_never
 
 from runtime.call import events as ev
 from runtime.call.actions import Action, CloseModel, ConfigureModel, ConnectModel, SwapModel
@@ -53,6 +53,7 @@ class News:
 
 
 NO_NEWS: Final = News()
+LinkEvent: TypeAlias = ev.ModelConnected | ev.ModelConfigured | ev.ModelLost | ev.ModelUnavailable
 
 
 class ModelLink:
@@ -142,6 +143,19 @@ class ModelLink:
 
     # --- what happens
 
+    def hear(self, event: LinkEvent, now: float, expires_at: float | None = None) -> News:
+        """Take what became of the connection; `expires_at` (s) is what a `ModelConfigured` says."""
+        match event:
+            case ev.ModelConnected():
+                return self.connected()
+            case ev.ModelConfigured(matches, detail):
+                return self.configured(now, expires_at) if matches else self.misconfigured(detail)
+            case ev.ModelUnavailable(detail, may_pass=False):
+                return self.give_up(detail)
+            case ev.ModelLost(detail) | ev.ModelUnavailable(detail):
+                return self.lose(detail, now)
+        assert_never(event)
+
     def connected(self) -> News:
         """Note that the connection is open; the first sign of it counts."""
         if self._state is not _State.CONNECTING:
@@ -228,7 +242,7 @@ class ModelLink:
     # --- the successor
 
     def hear_successor(self, event: ev.ModelEvent, now: float, expires_at: float | None = None) -> News:
-        """Take an event of the successor; `expires_at` (s) is what a `ModelConfigured` says, by this clock."""
+        """Take an event of the successor; `expires_at` (s) is what a `ModelConfigured` says."""
         match event:
             case ev.ModelConnected():
                 return News(self._handover.connected())

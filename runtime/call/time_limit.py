@@ -10,6 +10,10 @@ from typing import Final
 
 WARNING_BEFORE_END: Final = 30.0  # s
 SHORTEST_WARNED: Final = 60.0  # calls of so many s or less get no warning
+WARNING: Final = (
+    "Tell the caller, in the language of this conversation and with nothing added: "
+    '"I am sorry, we have only half a minute left."'
+)
 
 
 class TimeLimit:

@@ -10,16 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from runtime.call.actions import Respond, RunTool
+from runtime.call.actions import BeginTransfer, Respond, RunTool
 from runtime.call.built_in import (
     COLLECT_DIGITS,
     HANG_UP,
     MESSAGE_TAKEN,
     SEND_DIGITS,
     TAKE_MESSAGE,
+    TRANSFER,
     keys_sent,
+    transfer_result,
 )
 from runtime.call.digit_input import DigitInput
 from runtime.call.events import ToolAnswered
@@ -30,6 +32,7 @@ from runtime.call.toolbox import FILLER_AFTER, NO_SUCH_TOOL, ToolAction, Toolbox
 if TYPE_CHECKING:
     from runtime.call.events import ToolReported, ToolRequested
     from runtime.call.toolset import JsonObject, Toolset
+    from runtime.call.transfer_steps import Outcome
     from runtime.call_record import ToolUse
 
 
@@ -45,6 +48,18 @@ class SoundKeys:
 DeskAction: TypeAlias = ToolAction | SoundKeys
 
 
+MOST_TRANSFERS: Final = 5  # attempts in one call
+
+
+@dataclass(frozen=True, slots=True)
+class _Transfer:
+    """A transfer that the agent asked for: answered when the caller is with the person, or comes back."""
+
+    call_id: str
+    order: BeginTransfer
+    asked_at: float
+
+
 @dataclass(frozen=True, slots=True)
 class _Sounding:
     """Keys on their way to the other side: answered when they have been heard."""
@@ -58,7 +73,15 @@ class _Sounding:
 class ToolDesk:
     """The tools of one call. `hang_up_asked` is set when the agent wants the call to end."""
 
-    __slots__ = ("_input", "_keys_sent", "_sounding", "_toolbox", "hang_up_asked")
+    __slots__ = (
+        "_input",
+        "_keys_sent",
+        "_sounding",
+        "_toolbox",
+        "_transfer",
+        "_transfers",
+        "hang_up_asked",
+    )
 
     def __init__(self, tools: Toolset, record: list[ToolUse]) -> None:
         self.hang_up_asked = False
@@ -66,11 +89,13 @@ class ToolDesk:
         self._input: DigitInput | None = None
         self._sounding: _Sounding | None = None
         self._keys_sent = 0
+        self._transfer: _Transfer | None = None
+        self._transfers = 0
 
     @property
     def busy(self) -> bool:
-        """Whether something that was asked for is still being done."""
-        return self._toolbox.running > 0
+        """Whether something that was asked for is still being done, other than a transfer."""
+        return self._toolbox.running > (0 if self._transfer is None else 1)
 
     # --- requests and answers
 
@@ -116,10 +141,39 @@ class ToolDesk:
             return self._send(call_id, str(arguments["digits"]), now)
         if request.name == COLLECT_DIGITS:
             return self._collect(DigitInput(call_id, arguments))
+        if request.name == TRANSFER:
+            return self._hand_on(call_id, arguments, now)
         return self._done(call_id, failure(NO_SUCH_TOOL))
 
     def _done(self, call_id: str, output: str, ms: int = 0) -> Sequence[DeskAction]:
         return self._toolbox.answer(ToolAnswered(call_id, output, None, ms))
+
+    # --- a transfer
+
+    @property
+    def transfer_asked(self) -> BeginTransfer | None:
+        """The transfer that the agent wants, until it has ended."""
+        return None if self._transfer is None else self._transfer.order
+
+    def transfer_ended(self, outcome: Outcome | None, now: float) -> Sequence[DeskAction]:
+        """Note that the caller is with the person, or back; the agent goes on then, whatever it had asked."""
+        transfer, self._transfer = self._transfer, None
+        self.hang_up_asked = False
+        if transfer is None:
+            return ()
+        ms = round((now - transfer.asked_at) * 1000)
+        return self._done(transfer.call_id, transfer_result(outcome), ms)
+
+    def _hand_on(self, call_id: str, arguments: JsonObject, now: float) -> Sequence[DeskAction]:
+        if self._transfer is not None or self._transfers >= MOST_TRANSFERS:
+            return self._done(call_id, failure("not transferred: that was tried often enough"))
+        self._transfers += 1
+        destination = arguments.get("destination")
+        order = BeginTransfer(
+            None if destination is None else str(destination), str(arguments.get("summary") or "")
+        )
+        self._transfer = _Transfer(call_id, order, now)
+        return ()
 
     # --- keys to the other side
 

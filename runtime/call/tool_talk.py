@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from runtime.call.actions import Action, Respond, RunTool
+from runtime.call.actions import Action, BeginTransfer, Respond, RunTool
 from runtime.call.playhead import BYTES_PER_MS
 from runtime.call.tool_desk import DeskAction, SoundKeys, ToolDesk
 from runtime.call.toolbox import ToolLine
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from runtime.call.ledger import Cut, PlaybackLedger
     from runtime.call.toolset import Toolset
     from runtime.call.transcript import Transcript
+    from runtime.call.transfer_steps import Outcome
     from runtime.call.turns import Turns
     from runtime.call_record import ToolUse
 
@@ -50,6 +51,16 @@ class ToolTalk:
     def hang_up_asked(self) -> bool:
         """Whether the agent wants the call to end."""
         return self._desk.hang_up_asked
+
+    @property
+    def transfer_asked(self) -> BeginTransfer | None:
+        """The transfer that the agent wants, until it has ended."""
+        return self._desk.transfer_asked
+
+    def transfer_ended(self, outcome: Outcome | None, now: float) -> list[Action]:
+        """Note what came of the transfer; a caller who comes back is talked to again."""
+        self._closing = outcome is None
+        return self._do(self._desk.transfer_ended(outcome, now), now)
 
     @property
     def busy(self) -> bool:

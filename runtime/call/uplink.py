@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from runtime.call.actions import HearCaller
-from runtime.call.intake import Intake, payload_size
+from runtime.call.intake import LATE, Intake, payload_size
 from runtime.call.playhead import BYTES_PER_MS
 
 if TYPE_CHECKING:
@@ -34,9 +35,18 @@ class Uplink:
         """How much of the caller's audio nobody will hear."""
         return self._dropped // BYTES_PER_MS
 
-    def pass_on(self, audio: CallerAudio, now: float) -> list[HearCaller]:
+    def pass_on(self, audio: CallerAudio, now: float) -> Sequence[HearCaller]:
         """Return what the model is to hear now; nothing while the gate is closed."""
-        return [HearCaller(payload) for payload in self.intake.take(audio, now) if self._passes(payload)]
+        payload = audio.payload
+        size = payload_size(payload)
+        missing_ms = self.intake.place(audio.at_ms, size, now)
+        if not missing_ms and self._open:  # nearly always: 50 times a second
+            self._given += size
+            return (HearCaller(payload),)
+        if missing_ms == LATE:
+            return ()
+        silence = [self.intake.silence(missing_ms)] if missing_ms else []
+        return [HearCaller(each) for each in (*silence, payload) if self._passes(each)]
 
     def fill(self) -> list[HearCaller]:
         """Return a second of silence for a line on which nothing comes any more."""

@@ -96,9 +96,9 @@ def _media(media: _Media) -> LegEvent | None:
         return BadFrame("the media payload is not base64")
     if not audio:
         return None
-    stamp = str(media.timestamp)
-    at_ms = int(stamp) if stamp.isdecimal() and len(stamp) <= LONGEST_STAMP else None
-    return CallerAudio(media.payload, at_ms)
+    stamp = media.timestamp
+    told = isinstance(stamp, str) and len(stamp) <= LONGEST_STAMP and stamp.isdecimal()
+    return CallerAudio(media.payload, int(stamp) if told else None)
 
 
 def _other(frame: _Frame) -> LegEvent | None:
