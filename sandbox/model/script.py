@@ -125,6 +125,7 @@ class Script:
 
     `think_ms` passes before the first sound of a response; `speed` is how many times faster than
     real time the audio is made; `transcription_ms` is the range of delays of transcripts.
+    `text` answers requests for a text without a voice, after `text_ms`.
     """
 
     rules: tuple[Rule, ...] = BISTRO
@@ -134,6 +135,8 @@ class Script:
     think_ms: float = 250
     speed: float = 6
     transcription_ms: tuple[float, float] = (100, 1200)
+    text: str = "A guest who has been here before, and likes the window."
+    text_ms: float = 0
 
 
 class Performance:

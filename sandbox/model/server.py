@@ -1,4 +1,4 @@
-"""The Realtime model server: `GET /v1/realtime?model=…`, upgraded to a WebSocket; and `GET /v1/models`."""
+"""The model server: sessions at `GET /v1/realtime?model=…`, texts at `POST /v1/responses`, `GET /v1/models`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from starlette.websockets import WebSocket
 
 from sandbox.model.connection import Clock, Connection
 from sandbox.model.faults import Fault, FaultyLine, quirks_of, refused_status
+from sandbox.model.refusal import RefusedError
+from sandbox.model.responses import TextRequest, answer, read_request
 from sandbox.model.script import Script
 from sandbox.model.session import Session, id_maker
 
@@ -36,8 +38,8 @@ class RealtimeServer:
     """Answers Realtime clients from a script.
 
     Mount `routes()` in a Starlette application. `sessions` holds a `Connection` for each client that was
-    accepted, oldest first; `script` and `faults` may be changed and hold for the next connection. The
-    same seed makes the same ids, chunk sizes and delays. With a `key` set, any other is refused.
+    accepted, oldest first, and `texts` each request for a text; `script` and `faults` may be changed and
+    hold for the next connection. The same seed makes the same ids, chunk sizes and delays. With a `key` set, any other is refused.
     `speed` lets its clock run faster than the real one, for tests.
     """
 
@@ -53,16 +55,18 @@ class RealtimeServer:
         self.script = script or Script()
         self.faults: list[Fault] = list(faults)
         self.sessions: list[Connection] = []
+        self.texts: list[TextRequest] = []
         self.attempts = 0
         self._seed = seed
         self._key = key
         self._clock = Clock(speed)
 
     def routes(self) -> list[BaseRoute]:
-        """Return the routes: the sessions, and the list of models."""
+        """Return the routes: the sessions, texts without a voice, and the list of models."""
         return [
             WebSocketRoute("/v1/realtime", self._answer),
             Route("/v1/models", self._list_models, methods=["GET"]),
+            Route("/v1/responses", self._write, methods=["POST"]),
         ]
 
     async def close(self) -> None:
@@ -92,6 +96,20 @@ class RealtimeServer:
             return _refusal(401)
         models = [{"id": name, "object": "model", "created": 0, "owned_by": "sandbox"} for name in MODELS]
         return JSONResponse({"object": "list", "data": models})
+
+    async def _write(self, request: Request) -> Response:
+        """Answer a request for a text to the key that sessions take."""
+        if not self._knows(request):
+            return _refusal(401)
+        try:
+            wanted = read_request(await request.body())
+        except RefusedError as refused:
+            error = {"message": refused.message, "type": "invalid_request_error"}
+            return JSONResponse({"error": {**error, "param": refused.param, "code": refused.code}}, 400)
+        self.texts.append(wanted)
+        await asyncio.sleep(self.script.text_ms / 1000)
+        rng = random.Random(f"{self._seed}/text/{len(self.texts)}")  # noqa: S311 - repeatable, and no secret
+        return answer(wanted, self.script.text, id_maker(rng))
 
     def _connect(self, socket: WebSocket, number: int, model: str) -> Connection:
         rng = random.Random(f"{self._seed}/{number}")  # noqa: S311 - repeatable, and no secret
