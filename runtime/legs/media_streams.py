@@ -97,8 +97,9 @@ def _media(media: _Media) -> LegEvent | None:
     if not audio:
         return None
     stamp = media.timestamp
-    told = isinstance(stamp, str) and len(stamp) <= LONGEST_STAMP and stamp.isdecimal()
-    return CallerAudio(media.payload, int(stamp) if told else None)
+    if isinstance(stamp, str) and len(stamp) <= LONGEST_STAMP and stamp.isdecimal():
+        return CallerAudio(media.payload, int(stamp))
+    return CallerAudio(media.payload)
 
 
 def _other(frame: _Frame) -> LegEvent | None:
