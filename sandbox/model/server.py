@@ -1,4 +1,4 @@
-"""The model server: sessions at `GET /v1/realtime?model=…`, texts at `POST /v1/responses`, `GET /v1/models`."""
+"""The model server: `GET /v1/realtime?model=…`, upgraded to a WebSocket, and over HTTP models and texts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ class RealtimeServer:
 
     Mount `routes()` in a Starlette application. `sessions` holds a `Connection` for each client that was
     accepted, oldest first, and `texts` each request for a text; `script` and `faults` may be changed and
-    hold for the next connection. The same seed makes the same ids, chunk sizes and delays. With a `key` set, any other is refused.
+    hold for the next connection. The same seed makes the same ids, chunk sizes and delays. With a `key`
+    set, any other is refused.
     `speed` lets its clock run faster than the real one, for tests.
     """
 

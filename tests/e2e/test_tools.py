@@ -1,4 +1,4 @@
-"""Tools through real sockets: a service on this machine, an agent that uses it, and a caller who hears no gap."""
+"""Tools through real sockets: a service on this machine, an agent that uses it, a caller who hears no gap."""
 
 from __future__ import annotations
 
