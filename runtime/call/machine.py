@@ -51,13 +51,12 @@ class CallMachine:
     def __init__(self, plan: CallPlan, *, now: float) -> None:
         """Begin with the webhook at `now` (monotonic seconds)."""
         self._plan = plan
-        self._now = now
+        self._now = self._leave_by = now
         self._stream = StreamLink(timeout=plan.stream_timeout, returns=plan.returns, now=now)
         self._link = ModelLink(
             timeout=plan.model_timeout, jitter=plan.jitter, now=now, awaits_prep=plan.prep != "none"
         )
         self._limit = TimeLimit(plan.max_call_seconds)
-        self._leave_by = math.inf
         self._leaving = self._over = False
         self._goodbye: str | None = None
         self._next_wake: float | None = None
@@ -123,9 +122,7 @@ class CallMachine:
             case ev.OfSuccessor(inner):
                 news = self._link.hear_successor(inner, now, self._expiry(inner))
                 return [*self._follow(news, now), *self._hand_over(now)]
-            case ev.TransferEnded(outcome):
-                return self._on_transfer_end(outcome, now)
-            case ev.StatusReported() | ev.HangUpRequested() | ev.DrainExpired():
+            case ev.StatusReported() | ev.HangUpRequested() | ev.DrainExpired() | ev.TransferEnded():
                 return self._on_outside(event, now)
             case ev.Prepared():
                 return self._on_prepared(event, now)
@@ -254,10 +251,10 @@ class CallMachine:
         self._facts.refused = "prep_timeout"
         return self._follow(self._link.give_up("prep brought nothing"), now)
 
-    def _on_outside(
-        self, event: ev.StatusReported | ev.HangUpRequested | ev.DrainExpired, now: float
-    ) -> Sequence[Action]:
+    def _on_outside(self, event: ev.OutsideEvent, now: float) -> Sequence[Action]:
         match event:
+            case ev.TransferEnded(outcome):
+                return self._on_transfer_end(outcome, now)
             case ev.StatusReported(status):
                 if status not in REPORTED_ENDINGS:
                     return ()
@@ -368,7 +365,7 @@ class CallMachine:
         return self._leaving and self._goodbye is None and self._conversation.transfer_asked is not None
 
     def _hand_on(self, now: float) -> Sequence[Action]:
-        """Let the caller go to somebody else, as the agent wants it."""
+        """Let the caller go to somebody else."""
         order = self._conversation.transfer_asked
         assert order is not None
         self._leaving = False
@@ -386,9 +383,10 @@ class CallMachine:
             self._conversation.hand_over(now)
             return self._finish(now)
         self._stream.take_back(now)
-        if self._link.gone:
-            return self._go_on_without("gone during a transfer", now)
         told = self._conversation.take_back(outcome, now)
+        if self._link.gone:
+            self._leaving = False
+            return self._go_on_without("gone during a transfer", now)
         return [*told, *self._follow(self._link.resume(now), now)]
 
     def _finish(self, now: float, goodbye: str | None = None) -> Sequence[Action]:

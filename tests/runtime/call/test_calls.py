@@ -15,8 +15,8 @@ from runtime.call.actions import (
     TellModel,
 )
 from runtime.call.ending import Ending
-from runtime.call.machine import WARNING
 from runtime.call.plan import CallPlan
+from runtime.call.time_limit import WARNING
 from runtime.call_record import TranscriptEntry
 from tests.runtime.call.world import BYTES_PER_SECOND, STREAM, World, payload
 

@@ -8,13 +8,14 @@ from runtime.call import events as ev
 from runtime.call.actions import (
     AnswerTool,
     CloseModel,
+    DropStream,
     EndStream,
     Finished,
     Respond,
 )
 from runtime.call.ending import Ending
-from runtime.call.machine import WARNING
 from runtime.call.plan import CallPlan
+from runtime.call.time_limit import WARNING
 from tests.runtime.call.world import BYTES_PER_SECOND, STREAM, Network, World, payload
 
 SECOND = BYTES_PER_SECOND
@@ -108,9 +109,11 @@ def test_a_status_on_the_way_ends_nothing() -> None:
     assert world.feed(ev.StatusReported("in-progress")) == []
 
 
-def test_a_stream_that_breaks_is_a_media_error() -> None:
+def test_a_stream_that_breaks_is_a_media_error_when_the_caller_does_not_come_back() -> None:
     world = answered()
-    assert world.feed(ev.StreamBroken("1006")) == [CloseModel(), Finished()]
+    assert DropStream() in world.feed(ev.StreamBroken("1006"))
+    assert world.machine.ending is None
+    assert world.run(20.0)[-2:] == [CloseModel(), Finished()]
     assert world.machine.ending == Ending("completed", end_reason="media_error")
 
 
