@@ -7,13 +7,12 @@ when its stream starts, and at the turns of the conversation.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any
 
+from runtime.call.plan import CallPlan
+from runtime.call.stream_link import BACK
 from runtime.call_record import Caller, CallRecord, Latency, ToolUse, TranscriptEntry, TurnLatency
-
-# How often a caller may come back to a new stream in one call, on whatever nodes.
-MOST_RETURNS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,34 @@ def read_record(row: Mapping[str, Any]) -> CallRecord:
         cost=row["cost"],
         recordings=tuple(recordings) if recordings is not None else None,
         summary=row["summary"],
+    )
+
+
+def continued(plan: CallPlan, interrupted: Interrupted) -> CallPlan:
+    """Return the terms of a call for the rest of it.
+
+    A caller who has heard nothing yet is greeted as at the beginning.
+    """
+    answered_at = interrupted.progress.answered_at
+    returned = replace(
+        plan,
+        returns=interrupted.progress.returns,
+        answered_at=None if answered_at is None else answered_at / 1000 - plan.epoch_at_zero,
+    )
+    history = interrupted.record.transcript
+    return replace(returned, history=history, opening=BACK) if history else returned
+
+
+def joined(before: CallRecord, after: CallRecord) -> CallRecord:
+    """Return the record of a whole call of whose beginning another run has kept the record."""
+    first, then = before.latency or Latency(), after.latency or Latency()
+    word = then.first_word_ms if first.first_word_ms is None else first.first_word_ms
+    return replace(
+        after,
+        transcript=(*before.transcript, *after.transcript),
+        tools=(*before.tools, *after.tools),
+        caller_profile=after.caller_profile if after.caller_profile is not None else before.caller_profile,
+        latency=Latency(word, (*first.turns, *then.turns)),
     )
 
 

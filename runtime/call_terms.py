@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from runtime.call.interruption import InterruptTerms
 from runtime.engines.realtime_session import RealtimeSettings
+from schemas.recording import Recording
 from schemas.voice import Interruption, SemanticVad
 
 if TYPE_CHECKING:
@@ -49,3 +50,10 @@ def pause_ms(voice: Voice) -> int | None:
     """Return how long a caller has been silent when the model says so; None where the words decide it."""
     turns = voice.turn_detection
     return None if isinstance(turns, SemanticVad) else turns.silence_duration_ms
+
+
+def recording_terms(agent: Agent) -> Recording | None:
+    """Return how the agent's calls are recorded; None where they are not."""
+    if isinstance(agent.recording, bool) or agent.recording is None:
+        return Recording() if agent.recording else None
+    return agent.recording

@@ -12,13 +12,22 @@ from dataclasses import dataclass, field, replace
 from runtime.call.ending import Ending
 from runtime.call.events import DrainExpired
 from runtime.call.usage import Usage
-from runtime.call_record import CallRecord, JsonValue, Latency
+from runtime.call_progress import Progress, joined
+from runtime.call_record import CallRecord, JsonValue, Latency, TranscriptEntry
+from runtime.line import CallLine, LineWork, RecordingOrder
 from runtime.session import CallSession
+from runtime.store import CallStore
 
 _log = logging.getLogger(__name__)
 
 # Ended and refused calls whose answer is kept: Twilio repeats webhooks and asks what follows the stream.
 MOST_REMEMBERED = 2_000
+# A call's checkpoints are at least so far apart, in seconds, and only made where there is something new.
+CHECKPOINT_SECONDS = 2.0
+# Seconds from a webhook to the answer, hold media included, beyond which no call is believed in.
+LONGEST_BEFORE_ANSWER = 600.0
+LONGEST_CALL_SECONDS = 14_400.0
+EXPIRY_MARGIN = 60.0  # s after its limit at which a call is surely over
 # How long ended calls may take to let go of their sockets when the node stops.
 LAST_SECONDS = 5.0
 # Endings that come over a caller who is still on the line and deserves a word.
@@ -31,7 +40,8 @@ class LiveCall:
 
     `token` opens its stream, once. `begun_at` is the monotonic moment of the webhook, `answered_at` that of
     the answer, if it came before the stream, and `expected_at` that by which the stream usually comes.
-    `price` turns usage and seconds into the record's cost.
+    `price` turns usage and seconds into the record's cost. `before` is what another run has recorded of this
+    call.
     """
 
     opening: CallRecord
@@ -45,6 +55,17 @@ class LiveCall:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     claimed: bool = False
     reported_seconds: int | None = None
+    before: CallRecord | None = None
+    max_call_seconds: float = LONGEST_CALL_SECONDS
+    line: CallLine | None = None
+    attended: bool = False
+    """Twilio was asked for what the call needs beside its stream."""
+    order: RecordingOrder | None = None
+    recordings: list[str] = field(default_factory=list)
+    settled: bool = False
+    """Twilio knows that the call is over, or has been told."""
+    checkpointed: tuple[TranscriptEntry, ...] = ()
+    checkpoint_at: float = 0.0
 
     def record(self) -> CallRecord:
         """Return the call's record as it stands, transcript so far included."""
@@ -55,7 +76,7 @@ class LiveCall:
         elif ending is None:  # whatever its end is going to be
             ending = Ending("active" if facts.streaming else "incoming")
         duration = self._duration()
-        return replace(
+        record = replace(
             self.opening,
             status=ending.status,
             reject_reason=ending.reject_reason,
@@ -67,7 +88,26 @@ class LiveCall:
             caller_profile=facts.caller_profile,
             cost=self.price(facts.usage, duration),
             latency=Latency(facts.first_word_ms, tuple(facts.turns)),
+            recordings=self._recordings(),
         )
+        return record if self.before is None else joined(self.before, record)
+
+    def _recordings(self) -> tuple[str, ...] | None:
+        recording = self.session.recording
+        local = () if recording is None else (recording.told,)
+        return tuple(dict.fromkeys((*(self.opening.recordings or ()), *self.recordings, *local))) or None
+
+    def not_recorded(self, why: str) -> None:
+        """Note that Twilio does not record the call."""
+        self.recordings.append(f"not recorded: {why}")
+
+    def progress(self) -> Progress:
+        """Return what another node needs to know to go on with the call."""
+        answered_at = self._answered_at()
+        begun = self.begun_at + LONGEST_BEFORE_ANSWER if answered_at is None else answered_at
+        expires_at = self._epoch_ms(begun + self.max_call_seconds + EXPIRY_MARGIN)
+        assert expires_at is not None
+        return Progress(expires_at, self._epoch_ms(answered_at), self.session.machine.returns)
 
     @property
     def goodbye(self) -> str | None:
@@ -85,10 +125,13 @@ class LiveCall:
         """Seconds from the answer to the end; Twilio's own count once it is known."""
         if self.reported_seconds is not None:
             return self.reported_seconds
-        answered_at = self.session.stream_started_at if self.answered_at is None else self.answered_at
+        answered_at = self._answered_at()
         if answered_at is None or self.session.finished_at is None:
             return None
         return round(self.session.finished_at - answered_at, 3)
+
+    def _answered_at(self) -> float | None:
+        return self.session.stream_started_at if self.answered_at is None else self.answered_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +146,13 @@ class PastCall:
 class Calls:
     """The registry of one node.
 
-    `save` is given every state of a record that is worth keeping, `on_end` the last one.
+    `store` is given every state of a record that is worth keeping, `on_end` the last one; `line` asks Twilio
+    for what a call needs beside its stream.
     """
 
-    def __init__(self, save: Callable[[CallRecord], None], *, on_end: Callable[[CallRecord], None]) -> None:
-        self._save = save
+    def __init__(self, store: CallStore, line: LineWork, *, on_end: Callable[[CallRecord], None]) -> None:
+        self._store = store
+        self._line = line
         self._on_end = on_end
         self._live: dict[str, LiveCall] = {}
         self._past: OrderedDict[str, PastCall] = OrderedDict()
@@ -121,7 +166,7 @@ class Calls:
         assert call_sid not in self._live
         self._live[call_sid] = call
         self._tokens[call.token] = call_sid
-        self._save(call.record())
+        self._store.save(call.record(), call.progress())
         task = asyncio.create_task(self._run(call), name=f"call {call_sid}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -129,7 +174,7 @@ class Calls:
 
     def refuse(self, record: CallRecord, answer: str) -> None:
         """Store the record of a call that was refused at the webhook, and remember its answer."""
-        self._save(record)
+        self._store.save(record)
         self._on_end(record)
         self._remember(record.call_sid or record.id, PastCall(answer, None))
         _log.info(
@@ -138,10 +183,48 @@ class Calls:
         )  # fmt: skip
 
     def streaming(self, call_sid: str) -> None:
-        """Store that a call has become active."""
+        """Store that a stream has started; at the first one ask Twilio for what the call needs beside it."""
+        call = self._live.get(call_sid)
+        if call is None:
+            return
+        self._store.save(call.record(), call.progress())
+        if call.line is None or call.attended:
+            return
+        call.attended = True
+        self._line.limit(call.line, round(call.max_call_seconds))
+        if call.order is not None:
+            self._line.record(call.line, call.order, call.not_recorded)
+
+    def look_after(self, call_sid: str, now: float) -> None:
+        """Hand on what a second of the call has brought: to its recording, and to the database."""
+        call = self._live.get(call_sid)
+        if call is None:
+            return
+        if call.session.recording is not None:
+            call.session.recording.pass_on(now)
+        if now < call.checkpoint_at:
+            return
+        call.checkpoint_at = now + CHECKPOINT_SECONDS
+        transcript = call.session.machine.transcript
+        if transcript != call.checkpointed:
+            call.checkpointed = transcript
+            self._store.checkpoint(call.record(), call.progress())
+
+    def expect_back(self, call: LiveCall, until: float) -> str:
+        """Return a new token for the stream of a caller who is on the way back; the last one is void."""
+        self._tokens.pop(call.token, None)
+        call.token = secrets.token_urlsafe(24)
+        self._tokens[call.token] = call.session.name
+        call.claimed = False
+        call.expected_at = until
+        return call.token
+
+    def settle(self, call_sid: str) -> None:
+        """Note that Twilio asks what follows, or has ended the call: it need not be told."""
         call = self._live.get(call_sid)
         if call is not None:
-            self._save(call.record())
+            call.settled = True
+        self._line.asked(call_sid)
 
     def claim(self, token: str) -> LiveCall | PastCall | None:
         """Return the call that a stream's token belongs to; a token opens one stream."""
@@ -159,6 +242,11 @@ class Calls:
         if name in self._live:
             return self._live[name]
         return next((call for call in self._live.values() if call.opening.id == name), None)
+
+    def of_agent(self, call_sid: str, agent: str) -> LiveCall | None:
+        """Return a live call by its SID; another agent's account cannot touch it."""
+        call = self._live.get(call_sid)
+        return call if call is not None and call.opening.agent == agent else None
 
     def past(self, call_sid: str) -> PastCall | None:
         """Return what is remembered of a call that is over."""
@@ -204,16 +292,28 @@ class Calls:
         try:
             await call.session.run()
         finally:
+            if call.session.recording is not None:
+                call.session.recording.close(call.session.finished_at or 0.0)
             record = call.record()
             del self._live[call.session.name]
             self._remember(call.session.name, PastCall(call.answer, call.goodbye, call.token))
-            self._save(record)
+            self._store.save(record, call.progress())
             self._on_end(record)
+            self._hang_up(call)
             _log.info(
                 "event=call_ended call=%s agent=%s status=%s reason=%s seconds=%s",
                 record.call_sid, record.agent, record.status,
                 record.reject_reason or record.end_reason, record.duration_seconds,
             )  # fmt: skip
+
+    def _hang_up(self, call: LiveCall) -> None:
+        """See to it that a call which the caller has not ended is over for Twilio as well."""
+        facts = call.session.machine.facts
+        ended_there = facts.stopped or facts.reported is not None
+        if call.line is not None and not (call.settled or ended_there):
+            self._line.hang_up(
+                call.line, call.opening.id, call.goodbye, stream_was_open=call.session.stream_was_ended
+            )
 
     def _remember(self, call_sid: str, past: PastCall) -> None:
         self._past[call_sid] = past

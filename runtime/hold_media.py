@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote
@@ -136,6 +136,13 @@ def _decoded(file: Path, recording: Recording) -> Samples:
     if not samples.any():
         _log.warning("event=silent_hold_recording file=%s", recording.name)
     return samples
+
+
+def announced(prelude: HoldPrelude, words: str | None) -> HoldPrelude:
+    """Return the prelude with an announcement before it, if there is one."""
+    if words is None:
+        return prelude
+    return replace(prelude, announcement=words, seconds=prelude.seconds + reading_time(words))
 
 
 def reading_time(text: str) -> float:

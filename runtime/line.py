@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -43,12 +44,13 @@ class CallLine:
 
 
 class LineWork:
-    """The background requests of one node."""
+    """The background requests of one node. `still_ours` tells whether a call (by its id) is still this node's."""
 
-    def __init__(self) -> None:
+    def __init__(self, still_ours: Callable[[str], Awaitable[bool]]) -> None:
+        self._still_ours = still_ours
         self._tasks: set[asyncio.Task[None]] = set()
         self._awaited: dict[str, asyncio.Event] = {}
-        self._closing = asyncio.Event()
+        self._closing = False
 
     def limit(self, line: CallLine, max_call_seconds: int) -> None:
         """Let Twilio end the call a little after its own limit."""
@@ -58,27 +60,29 @@ class LineWork:
         """Record the call; `failed` is told why it cannot be."""
         self._start(line, "record", _record(line, order, failed))
 
-    def hang_up(self, line: CallLine, goodbye: str | None, *, stream_was_open: bool) -> None:
+    def hang_up(self, line: CallLine, call_id: str, goodbye: str | None, *, stream_was_open: bool) -> None:
         """See to it that a call which ended on our side ends in Twilio's eyes as well.
 
         Closing the stream is not hanging up: it leads to a question that is answered with the goodbye. Where
-        that does not come, and where there was no stream to be closed, Twilio is told.
+        that does not come, and where there was no stream to be closed, Twilio is told; unless another node has
+        gone on with the call meanwhile.
         """
-        asked = self._awaited[line.call_sid] = asyncio.Event()
-        if not stream_was_open:
-            self._start(line, "hang_up", self._tell(line, goodbye))
-        else:
-            self._start(line, "hang_up", self._tell_unless_asked(line, goodbye, asked))
+        woken = self._awaited[line.call_sid] = asyncio.Event()
+        if not stream_was_open or self._closing:
+            woken.set()
+        self._start(line, "hang_up", self._tell_unless_asked(line, call_id, goodbye, woken))
 
     def asked(self, call_sid: str) -> None:
         """Note that Twilio asked what follows, or that the call is over for Twilio."""
-        event = self._awaited.pop(call_sid, None)
-        if event is not None:
-            event.set()
+        woken = self._awaited.pop(call_sid, None)
+        if woken is not None:
+            woken.set()
 
     async def close(self) -> None:
         """Tell Twilio at once what was still being waited for, and wait for that, 3 s at most."""
-        self._closing.set()
+        self._closing = True
+        for woken in self._awaited.values():
+            woken.set()
         if self._tasks:
             _, late = await asyncio.wait(set(self._tasks), timeout=CLOSING_SECONDS)
             for task in late:
@@ -96,29 +100,28 @@ class LineWork:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _tell_unless_asked(self, line: CallLine, goodbye: str | None, asked: asyncio.Event) -> None:
-        waits = {asyncio.create_task(asked.wait()), asyncio.create_task(self._closing.wait())}
-        try:
-            await asyncio.wait(waits, timeout=AFTER_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-        if not asked.is_set():
-            await self._tell(line, goodbye)
+    async def _tell_unless_asked(
+        self, line: CallLine, call_id: str, goodbye: str | None, woken: asyncio.Event
+    ) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(AFTER_SECONDS):
+                await woken.wait()
+        if self._awaited.pop(line.call_sid, None) is not None and await self._still_ours(call_id):
+            await _tell(line, goodbye)
 
-    async def _tell(self, line: CallLine, goodbye: str | None) -> None:
-        """Hang up, after the words that the caller is owed."""
-        self._awaited.pop(line.call_sid, None)
-        try:
-            if goodbye is None:
-                await line.api().complete_call(line.call_sid)
-            else:
-                await line.api().redirect_call(line.call_sid, twiml=twiml.say_and_hang_up(goodbye))
-        except TwilioApiError as error:
-            if not error.call_is_over:
-                _log.warning("event=hang_up_failed call=%s detail=%r", line.call_sid, str(error))
-            return
-        _log.info("event=hung_up call=%s", line.call_sid)
+
+async def _tell(line: CallLine, goodbye: str | None) -> None:
+    """Hang up, after the words that the caller is owed."""
+    try:
+        if goodbye is None:
+            await line.api().complete_call(line.call_sid)
+        else:
+            await line.api().redirect_call(line.call_sid, twiml=twiml.say_and_hang_up(goodbye))
+    except TwilioApiError as error:
+        if not error.call_is_over:
+            _log.warning("event=hang_up_failed call=%s detail=%r", line.call_sid, str(error))
+        return
+    _log.info("event=hung_up call=%s", line.call_sid)
 
 
 async def _limit(line: CallLine, seconds: int) -> None:

@@ -8,23 +8,29 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
-from runtime.calls import Calls
+import httpx2
+
+from runtime.calls import LONGEST_BEFORE_ANSWER, Calls
 from runtime.hold_media import HoldMedia
+from runtime.line import LineWork
 from runtime.load import LoadGate, watch_loop
 from runtime.metrics import Metrics
 from runtime.model_connection import ConnectModel
 from runtime.reception import Reception
+from runtime.recording import RecordingWriter
 from runtime.settings import Settings
 from runtime.signature import SignatureCheck
 from runtime.store import CallStore, StoreUnavailableError
 from runtime.tool_room import ToolRoom
+from runtime.twilio_api import TwilioApi
+from runtime.way_back import WayBack
 from schemas import Account, Agent, Fleet, Hold
 from schemas.errors import TmError
 
 _log = logging.getLogger(__name__)
 
-# Seconds from a webhook to the answer, hold media included, beyond which no call is believed in.
-LONGEST_BEFORE_ANSWER = 600.0
+# How often (s) is looked for calls that nodes which are gone have left open.
+SWEEP_SECONDS = 30.0
 
 
 class UnservableError(TmError):
@@ -48,6 +54,7 @@ class Node:
         connect: ConnectModel,
         clock: Callable[[], float] = time.monotonic,
         epoch: Callable[[], float] = time.time,
+        twilio_transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         public_url = fleet.service.public_url
         base_url = settings.node_url or public_url
@@ -58,15 +65,29 @@ class Node:
         self.ready = False
         self._tokens = {account.name: signing_tokens(fleet, account) for account in fleet.accounts.values()}
         self.signatures = SignatureCheck(tuple(dict.fromkeys((public_url, base_url))))
-        self.store = CallStore(settings.database_url, node=name)
+        self.store = CallStore(settings.database_url, node=name, epoch=epoch)
+        self.twilio = TwilioApi(fleet, api_url=settings.twilio_api_url, transport=twilio_transport)
+        self.line = LineWork(self.store.owns)
+        self.recordings = RecordingWriter(settings.state_dir / "recordings")
         self.load = LoadGate()
         self.metrics = Metrics(self._active_calls)
-        self.calls = Calls(self.store.save, on_end=self.metrics.ended)
+        self.calls = Calls(self.store, self.line, on_end=self.metrics.ended)
         self.media = HoldMedia.load(_holds(fleet))
         self.tools = ToolRoom(fleet.agents.values(), settings)
         self.reception = Reception(
-            fleet, base_url, self.media, self.calls, connect, self.load, self.tools, clock, epoch
+            fleet,
+            base_url,
+            self.media,
+            self.calls,
+            self.recordings,
+            self.twilio,
+            connect,
+            self.load,
+            self.tools,
+            clock,
+            epoch,
         )
+        self.way_back = WayBack(self.reception, self.store)
 
     def tokens_of(self, agent: str | None) -> tuple[str, ...]:
         """Return the auth tokens that may sign for an agent; all of them when there is no such agent."""
@@ -102,15 +123,26 @@ class Node:
         await self.store.open()
         self.ready = True
         watch = asyncio.create_task(watch_loop(self.load, self.metrics.lagged, self.clock))
+        sweep = asyncio.create_task(self._sweep())
         try:
             yield
         finally:
             self.ready = False
             watch.cancel()
+            sweep.cancel()
             self.drain()
             await self.calls.end_all()
+            await self.line.close()
+            await self.recordings.close()
+            await self.twilio.close()
             await self.tools.close()
             await self.store.close()
+
+    async def _sweep(self) -> None:
+        """Close, now and then, what nodes that are gone have left open."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            await self.store.close_expired()
 
     def drain(self) -> None:
         """Take no new calls: they are answered with 503, and Twilio goes to the fallback URL."""

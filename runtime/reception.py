@@ -15,30 +15,38 @@ from runtime import twiml
 from runtime.admission import Admitted, AgentLimits, Refused, decide
 from runtime.call.machine import CallMachine
 from runtime.call.plan import CallPlan
+from runtime.call_progress import Interrupted, continued
 from runtime.call_record import Caller, CallRecord, JsonValue, RejectReason
-from runtime.call_terms import engine_settings, interrupt_terms, pause_ms
+from runtime.call_terms import engine_settings, interrupt_terms, pause_ms, recording_terms
 from runtime.caller_number import caller_number
 from runtime.calls import Calls, LiveCall
 from runtime.engines.realtime import RealtimeEngine
 from runtime.engines.realtime_session import TRANSCRIPTION_MODEL
-from runtime.hold_media import HoldMedia
+from runtime.hold_media import HoldMedia, announced
+from runtime.line import CallLine, RecordingOrder
 from runtime.load import LoadGate
 from runtime.model_connection import ConnectModel
 from runtime.prices import PriceTable, cost
+from runtime.recording import LocalRecording, RecordingWriter
 from runtime.session import CallSession
 from runtime.signature import websocket_url
 from runtime.tool_room import ToolRoom
+from runtime.twilio_api import TwilioApi
 from runtime.webhook import VoiceWebhook
 from schemas import Agent, Fleet
+from schemas.recording import Recording
 
 # Twilio is given this long to bring the stream, on top of what it plays before it.
 STREAM_SECONDS = 20.0
+# How long the model may take to be ready where no hold says otherwise.
+MODEL_SECONDS = 20.0
 # After which a stream is not to be expected any more by a node that wants to stop.
 USUAL_SECONDS = 5.0
 # Calls that may wait for their stream at once: each has a paid connection to the model already.
 MOST_UNCLAIMED = 200
 # The part of each pause before another attempt to reach the model that a call waits.
 JITTER = (0.5, 1.0)
+NO_PRELUDE = twiml.HoldPrelude()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,8 @@ class Reception:
     base_url: str
     media: HoldMedia
     calls: Calls
+    recordings: RecordingWriter
+    twilio: TwilioApi
     connect: ConnectModel
     load: LoadGate
     tools: ToolRoom
@@ -88,19 +98,35 @@ class Reception:
             case Admitted() if self.calls.unclaimed >= MOST_UNCLAIMED:
                 return self._refuse(agent, webhook, "concurrent_limit", _answered(""))
             case Admitted():
-                return _answered(self._begin(agent, webhook).answer)
+                return _answered(self._begin(agent, webhook, None).answer)
             case decision:
                 assert_never(decision)
 
     def _limits(self, agent: Agent) -> AgentLimits:
         return AgentLimits(self.fleet.allowed_callers(agent), agent.max_concurrent_calls, agent.when_full)
 
-    def _begin(self, agent: Agent, webhook: VoiceWebhook) -> LiveCall:
+    def go_on(self, agent: Agent, webhook: VoiceWebhook, interrupted: Interrupted) -> LiveCall:
+        """Begin the rest of a call that another run had."""
+        return self._begin(agent, webhook, interrupted)
+
+    def document(self, agent: Agent, call: LiveCall, prelude: twiml.HoldPrelude = NO_PRELUDE) -> str:
+        """Return the document that connects the stream of a call."""
+        return twiml.answer(
+            prelude,
+            stream_url=f"{websocket_url(self.base_url)}/stream/{call.token}",
+            after_url=f"{self.base_url}/voice/{agent.name}/after",
+        )
+
+    def _begin(self, agent: Agent, webhook: VoiceWebhook, interrupted: Interrupted | None) -> LiveCall:
         now = self.clock()
+        opening = self._opening(agent, webhook) if interrupted is None else interrupted.record
+        recording = recording_terms(agent)
         tools = self.tools.of(agent)
         engine = RealtimeEngine(replace(engine_settings(agent), tools=tools.functions, mcp=tools.mcp))
         hold = self.fleet.hold_of(agent)
-        prelude = self.media.prelude(hold)
+        prelude = self.media.prelude(hold) if interrupted is None else NO_PRELUDE
+        if recording is not None and interrupted is None:
+            prelude = announced(prelude, recording.announcement)
         # Twilio answers the call in order to speak or play; without that the stream is the answer.
         answered_at = now if prelude.seconds else None
         plan = CallPlan(
@@ -110,7 +136,9 @@ class Reception:
             answered_at=answered_at,
             stream_timeout=STREAM_SECONDS + prelude.seconds,
             hold=self.media.sound(hold),
+            model_timeout=hold.timeout if hold is not None else MODEL_SECONDS,
             jitter=random.uniform(*JITTER),  # noqa: S311 - no secret
+            epoch_at_zero=self.epoch() - now,
             capabilities=engine.capabilities,
             interrupt=interrupt_terms(agent.voice),
             pause_ms=pause_ms(agent.voice),
@@ -118,6 +146,8 @@ class Reception:
             tools=tools.functions,
             prep=_prep(agent),
         )
+        if interrupted is not None:
+            plan = continued(plan, interrupted)
         session = CallSession(
             webhook.call_sid,
             CallMachine(plan, now=now),
@@ -125,17 +155,19 @@ class Reception:
             connect=lambda: self.connect(agent.voice.model),
             clock=self.clock,
             on_stream=lambda: self.calls.streaming(webhook.call_sid),
+            on_second=lambda: self.calls.look_after(webhook.call_sid, self.clock()),
+            record=self._recorder(recording, opening.id, plan.returns),
             errands=self.tools.errands(
                 agent, engine, _variables(webhook), name=webhook.call_sid, clock=self.clock
             ),
         )
         call = LiveCall(
-            opening=self._opening(agent, webhook),
+            opening=opening,
             session=session,
             answer="",
             fallback_message=agent.fallback_message,
-            begun_at=now,
-            answered_at=answered_at,
+            begun_at=now if interrupted is None else opening.started_at / 1000 - plan.epoch_at_zero,
+            answered_at=plan.answered_at,
             expected_at=now + prelude.seconds + USUAL_SECONDS,
             price=partial(
                 cost,
@@ -143,14 +175,30 @@ class Reception:
                 transcription=TRANSCRIPTION_MODEL,
                 table=PriceTable.of(self.fleet.service.prices),
             ),
+            before=None if interrupted is None else interrupted.record,
+            max_call_seconds=agent.max_call_seconds,
+            line=CallLine(webhook.call_sid, lambda: self.twilio.of_number(agent.name, webhook.called)),
+            order=self._order(agent, recording),
+            attended=interrupted is not None and interrupted.progress.answered_at is not None,
         )
-        call.answer = twiml.answer(
-            prelude,
-            stream_url=f"{websocket_url(self.base_url)}/stream/{call.token}",
-            after_url=f"{self.base_url}/voice/{agent.name}/after",
-        )
+        call.answer = self.document(agent, call, prelude)
         self.calls.begin(call)
         return call
+
+    def _order(self, agent: Agent, recording: Recording | None) -> RecordingOrder | None:
+        """Return what Twilio is to record. Its report may come when this node is gone: any may take it."""
+        if recording is None or recording.by != "twilio":
+            return None
+        callback = f"{self.fleet.service.public_url}/voice/{agent.name}/recording"
+        return RecordingOrder(recording.channels, callback)
+
+    def _recorder(
+        self, recording: Recording | None, call_id: str, returns: int
+    ) -> Callable[[], LocalRecording] | None:
+        if recording is None or recording.by != "local":
+            return None
+        name = f"{call_id}-{returns + 1}" if returns else call_id
+        return lambda: self.recordings.begin(name, self.clock())
 
     def _refuse(self, agent: Agent, webhook: VoiceWebhook, reason: RejectReason, answer: Answer) -> Answer:
         opening = self._opening(agent, webhook)

@@ -77,7 +77,7 @@ class CallSession:
     """Runs one call. `name` is the call SID: it stands on every log line and in the stream's start.
 
     `on_stream` is called each time that the caller's stream has started, `on_second` about once a second
-    while the call lasts. `recording` is let hear both sides, from the first stream on. `errands` run the
+    while the call lasts. `record` begins a recording of both sides, at the first stream. `errands` run the
     tools. Moments are seconds of `clock`.
     """
 
@@ -91,7 +91,7 @@ class CallSession:
         clock: Callable[[], float],
         on_stream: Callable[[], None],
         on_second: Callable[[], None] = lambda: None,
-        recording: LocalRecording | None = None,
+        record: Callable[[], LocalRecording] | None = None,
         errands: Errands | None = None,
     ) -> None:
         self.name = name
@@ -102,7 +102,8 @@ class CallSession:
         self._clock = clock
         self._on_stream = on_stream
         self._on_second = on_second
-        self._recording = recording
+        self.recording: LocalRecording | None = None
+        self._begin_recording = record
         self._errands = errands
         self._to_leg = Outbox(most_waiting=MOST_WAITING, clock=clock)
         self._lines = ModelLines(name, engine, connect, hear=self._handle, clock=clock)
@@ -128,7 +129,8 @@ class CallSession:
         """
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                self._lines.start(self._tasks)
+                if not self.finished:
+                    self._lines.start(self._tasks)
                 if self._errands is not None:
                     self._errands.start(self._tasks, self.feed)
                 pacer = self._tasks.create_task(self._pace())
@@ -176,6 +178,11 @@ class CallSession:
         self._wake.set()
 
     @property
+    def stream_was_ended(self) -> bool:
+        """Whether our side has closed the caller's stream, or is about to."""
+        return self._leg_is_ending
+
+    @property
     def finished(self) -> bool:
         """Whether the machine has said its last word."""
         return self._finished.is_set()
@@ -219,8 +226,8 @@ class CallSession:
         for action in actions:
             if isinstance(action, _LEG_ACTIONS):
                 assert self._stream_id is not None, "the machine plays only into a stream that has started"
-                if self._recording is not None:
-                    self._record(self._recording, action)
+                if self.recording is not None:
+                    _record(self.recording, action, self._clock())
                 message = media_streams.encode(action, self._stream_id)
                 if not self._to_leg.put(message):
                     self._overdue.append(StreamBroken("the caller's side does not read"))
@@ -292,8 +299,8 @@ class CallSession:
         while leg is self._leg and (message := await leg.receive()) is not None and not self.finished:
             is_new = self._stream_id is None
             event = self._read_leg(message)
-            if self._recording is not None and isinstance(event, CallerAudio):
-                self._recording.hear_caller(event.payload, self._clock())
+            if self.recording is not None and isinstance(event, CallerAudio):
+                self.recording.hear_caller(event.payload, self._clock())
             await self._handle(event)
             if is_new and self._stream_id is not None:
                 self._on_stream()
@@ -311,12 +318,6 @@ class CallSession:
         if reader is not None and reader is not asyncio.current_task():
             reader.cancel()
 
-    def _record(self, recording: LocalRecording, action: Action) -> None:
-        if isinstance(action, PlayAudio):
-            recording.play_agent(action.payload, self._clock())
-        elif isinstance(action, ClearPlayback):
-            recording.cut_agent(self._clock())
-
     def _read_leg(self, message: str | bytes) -> Event | None:
         if self._flood.rises(len(message), self._clock()):
             return StreamBroken("far more messages than a call has")
@@ -329,8 +330,17 @@ class CallSession:
                 return StreamBroken("the stream belongs to another call")
             self._stream_id = event.stream_id
             self.stream_started_at = self.stream_started_at or self._clock()
+            if self._begin_recording is not None and self.recording is None:
+                self.recording = self._begin_recording()
         elif isinstance(event, BadFrame):
             self._bad_frames += 1
             if self._bad_frames > MOST_BAD_FRAMES:
                 return StreamBroken("too many malformed messages")
         return event
+
+
+def _record(recording: LocalRecording, action: Action, now: float) -> None:
+    if isinstance(action, PlayAudio):
+        recording.play_agent(action.payload, now)
+    elif isinstance(action, ClearPlayback):
+        recording.cut_agent(now)

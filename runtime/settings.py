@@ -18,7 +18,8 @@ class Settings:
     """The environment of one node. Secrets are not part of the repr.
 
     `node_url` is this node's own public URL, where the sockets of its calls go; None means the
-    service's. Without `api_token` the API answers loopback only.
+    service's. Without `api_token` the API answers loopback only. `twilio_api_url` takes the place of Twilio's
+    hosts; `state_dir` is where this machine's own files are kept.
     """
 
     openai_api_key: str = field(repr=False)
@@ -26,6 +27,8 @@ class Settings:
     openai_base_url: str | None = None
     api_token: str | None = field(default=None, repr=False)
     node_url: str | None = None
+    twilio_api_url: str | None = None
+    state_dir: Path = Path(".tm")
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -46,10 +49,16 @@ class Settings:
             openai_base_url=environ.get("OPENAI_BASE_URL") or None,
             api_token=environ.get("TM_API_TOKEN") or None,
             node_url=node_url.rstrip("/") if node_url else None,
+            twilio_api_url=environ.get("TM_TWILIO_API_URL") or None,
+            state_dir=state_dir(environ),
         )
 
 
 def database_url(environ: Mapping[str, str]) -> str:
     """Return where call records are kept: `TM_DATABASE_URL`, or a SQLite file in the state folder."""
-    state = Path(environ.get("TM_STATE_DIR") or ".tm")
-    return environ.get("TM_DATABASE_URL") or f"sqlite:///{state / 'calls.sqlite3'}"
+    return environ.get("TM_DATABASE_URL") or f"sqlite:///{state_dir(environ) / 'calls.sqlite3'}"
+
+
+def state_dir(environ: Mapping[str, str]) -> Path:
+    """Return the state folder: `TM_STATE_DIR`, or `.tm`."""
+    return Path(environ.get("TM_STATE_DIR") or ".tm")

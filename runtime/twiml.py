@@ -17,7 +17,7 @@ CONTENT_TYPE = "text/xml; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class HoldPrelude:
-    """What the caller hears from Twilio before the stream: spoken `text`, or nothing.
+    """What the caller hears from Twilio before the stream: an `announcement`, spoken `text`, or nothing.
 
     `seconds` is how long that takes, as far as known; the stream cannot come earlier.
     """
@@ -25,6 +25,7 @@ class HoldPrelude:
     text: str | None = None
     voice: str | None = None
     seconds: float = 0.0
+    announcement: str | None = None
 
 
 _environment = Environment(
@@ -34,6 +35,7 @@ _environment = Environment(
     keep_trailing_newline=True,
 )
 _environment.filters["ssml"] = say_content
+_environment.filters["plain"] = plain
 
 
 def answer(hold: HoldPrelude, *, stream_url: str, after_url: str) -> str:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from runtime.signature import Parameters
 
 
+LONGEST_URL = 500
+
+
 class NotAWebhookError(ValueError):
     """The request has not what every voice webhook has."""
 
@@ -17,7 +20,8 @@ class VoiceWebhook:
     """The parameters that the runtime uses. Twilio: voice requests, form fields or query.
 
     `caller` is E.164, `anonymous`, `client:…`, `sip:…` or free text, as Twilio gave it; `status` is the
-    CallStatus; `duration_seconds` comes with the status callback of an ended call.
+    CallStatus; `duration_seconds` comes with the status callback of an ended call, `recording` with that of
+    a recording: its URL with its length in seconds as a media fragment, or why there is none.
     """
 
     call_sid: str
@@ -26,6 +30,7 @@ class VoiceWebhook:
     caller_country: str | None
     status: str
     duration_seconds: int | None
+    recording: str | None = None
 
     @classmethod
     def read(cls, parameters: Parameters) -> VoiceWebhook:
@@ -41,4 +46,16 @@ class VoiceWebhook:
             caller_country=parameters.get("FromCountry") or None,
             status=parameters.get("CallStatus", ""),
             duration_seconds=int(duration[0]) if duration else None,
+            recording=_recording(parameters),
         )
+
+
+def _recording(parameters: Parameters) -> str | None:
+    """Read what a recording's callback tells. Twilio: its URL names the recording and has no extension."""
+    status, url = parameters.get("RecordingStatus", ""), parameters.get("RecordingUrl", "")
+    if status == "absent":
+        return "not recorded: there was nothing to be recorded"
+    if status != "completed" or not url.startswith(("https://", "http://")) or len(url) > LONGEST_URL:
+        return None
+    length = re.fullmatch(r"[0-9]{1,9}", parameters.get("RecordingDuration", ""))
+    return f"{url}#t=0,{length[0]}" if length else url

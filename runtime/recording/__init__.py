@@ -4,7 +4,6 @@ The call's own tasks only note what was said and when (`tape`). Once a second th
 calls (`writer`), which lays it out in time (`timeline`) and writes it to disk.
 """
 
-from runtime.recording.tape import Tape
-from runtime.recording.writer import RecordingWriter
+from runtime.recording.writer import LocalRecording, RecordingWriter
 
-__all__ = ["RecordingWriter", "Tape"]
+__all__ = ["LocalRecording", "RecordingWriter"]

@@ -41,6 +41,11 @@ class LocalRecording:
         self._written = 0
         self._closed = False
 
+    @property
+    def told(self) -> str:
+        """What the call's record says of it: where it is, or why there is none."""
+        return str(self.path) if self.failed is None else f"not recorded: {self.failed}"
+
     # --- on the event loop
 
     def hear_caller(self, payload: str, now: float) -> None:

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from runtime import twiml
-from runtime.call.events import StatusReported, StreamBroken
+from runtime.call.ending import REPORTED_ENDINGS
+from runtime.call.events import StatusReported
 from runtime.calls import LiveCall
 from runtime.node import Node
 from runtime.routes.requests import NOT_READ, raw_path, raw_query, read_parameters
@@ -24,12 +25,17 @@ Webhook = Callable[[Node, Agent, VoiceWebhook], Awaitable[Response]]
 
 def voice_routes(node: Node) -> list[Route]:
     """Return the routes; POST is what `tm apply` configures, GET what a person may have chosen."""
-    handlers: dict[str, Webhook] = {"": take_call, "/after": after_stream, "/status": take_status}
-    routes = [
+    handlers: dict[str, Webhook] = {
+        "": take_call,
+        "/after": after_stream,
+        "/status": take_status,
+        "/fallback": take_fallback,
+        "/recording": take_recording,
+    }
+    return [
         Route(f"/voice/{{agent}}{path}", _checked(node, handler), methods=["GET", "POST"])
         for path, handler in handlers.items()
     ]
-    return [*routes, Route("/voice/{agent}/fallback", _checked_fallback(node), methods=["GET", "POST"])]
 
 
 async def take_call(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
@@ -42,27 +48,31 @@ async def take_call(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response
 
 
 async def after_stream(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
-    """Say goodbye after the stream and hang up; a stream that ended unnoticed ends its call.
+    """Connect a caller again whose stream broke; say goodbye after any other, and hang up."""
+    return _twiml(await node.way_back.after(agent, webhook))
 
-    A caller of a node that is gone is still on the line, and hears the fallback message.
-    """
-    call = _live_call(node, agent, webhook)
-    if call is not None and not call.session.finished:
-        call.session.feed(
-            StatusReported(webhook.status)
-            if webhook.status == "completed"
-            else StreamBroken("Twilio reports the end of the stream")
-        )
-    known = call or node.calls.past(webhook.call_sid)
-    goodbye = known.goodbye if known is not None else agent.fallback_message
-    if webhook.status == "completed":
-        goodbye = None  # nobody is there to hear it
-    return _twiml(twiml.say_and_hang_up(goodbye) if goodbye else twiml.hang_up())
+
+async def take_fallback(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
+    """Speak when nothing else works, unless the caller can go on with the call."""
+    return _twiml(await node.way_back.fallback(agent, webhook))
+
+
+async def take_recording(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
+    """Note a recording that Twilio has made, also of a call that is over."""
+    if webhook.recording is not None:
+        call = _live_call(node, agent, webhook)
+        if call is not None:
+            call.recordings.append(webhook.recording)
+        else:
+            node.store.add_recording(webhook.call_sid, agent.name, webhook.recording)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 async def take_status(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
     """Note how the call stands in Twilio's eyes, and how long it lasted."""
     call = _live_call(node, agent, webhook)
+    if webhook.status in REPORTED_ENDINGS:
+        node.calls.settle(webhook.call_sid)
     if call is not None:
         if webhook.duration_seconds is not None:  # callbacks come in any order, and only the last has it
             call.reported_seconds = webhook.duration_seconds
@@ -74,8 +84,7 @@ async def take_status(node: Node, agent: Agent, webhook: VoiceWebhook) -> Respon
 
 def _live_call(node: Node, agent: Agent, webhook: VoiceWebhook) -> LiveCall | None:
     """Return the live call that the webhook is about; another agent's account cannot touch it."""
-    call = node.calls.find(webhook.call_sid)
-    return call if call is not None and call.opening.agent == agent.name else None
+    return node.calls.of_agent(webhook.call_sid, agent.name)
 
 
 def _checked(node: Node, handle: Webhook) -> Callable[[Request], Awaitable[Response]]:
@@ -87,16 +96,6 @@ def _checked(node: Node, handle: Webhook) -> Callable[[Request], Awaitable[Respo
             return await handle(node, agent, VoiceWebhook.read(parameters))
         except NotAWebhookError:
             raise HTTPException(HTTPStatus.BAD_REQUEST) from None
-
-    return endpoint
-
-
-def _checked_fallback(node: Node) -> Callable[[Request], Awaitable[Response]]:
-    """Return the endpoint that speaks when nothing else works: it needs no call, model or database."""
-
-    async def endpoint(request: Request) -> Response:
-        agent, _ = await _check(node, request)
-        return _twiml(twiml.say_and_hang_up(agent.fallback_message))
 
     return endpoint
 

@@ -14,7 +14,8 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from runtime.call_progress import MOST_RETURNS, Interrupted, Progress, read_record
+from runtime.call.stream_link import MOST_RETURNS
+from runtime.call_progress import Interrupted, Progress, read_record
 from runtime.call_record import CallRecord
 from runtime.store import writing
 from runtime.store.database import migrate, open_engine
@@ -24,6 +25,7 @@ from runtime.store.reading import (
     RecordJson,
     count_live_elsewhere,
     read_call,
+    read_node,
     read_page,
 )
 
@@ -120,6 +122,13 @@ class CallStore:
                 return None
 
         return await self._ask(take, TAKE_OVER_SECONDS)
+
+    async def owns(self, call_id: str) -> bool:
+        """Tell whether the call is this node's; not while the database does not answer."""
+        try:
+            return await self._ask(lambda connection: read_node(connection, call_id) == self._node)
+        except StoreUnavailableError:
+            return False
 
     async def close_expired(self) -> None:
         """End the records of calls that cannot be live any more; a database that is away is tried later."""

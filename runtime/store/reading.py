@@ -68,6 +68,11 @@ def read_call(connection: Connection, call_id: str) -> RecordJson | None:
     return cast("RecordJson | None", connection.execute(query).scalar())
 
 
+def read_node(connection: Connection, call_id: str) -> str | None:
+    """Return the node that has the call, None for an unknown one."""
+    return connection.execute(select(calls.c.node).where(calls.c.id == call_id)).scalar()
+
+
 def count_live_elsewhere(connection: Connection, agent: str, node: str, since: int) -> int:
     """Return how many of an agent's calls other nodes have live that began at `since` (epoch ms) or later."""
     query = select(func.count()).where(

@@ -21,6 +21,7 @@ from runtime.node import Node
 from runtime.settings import Settings
 from runtime.store.database import migrate, open_engine
 from schemas import Fleet, require_fleet
+from tests.runtime.fake_twilio import FakeTwilio
 from tests.runtime.fakes import FakeModel, Phone
 
 PUBLIC_URL = "https://agents.example.com"
@@ -69,6 +70,7 @@ class Office:
     app: Starlette
     model: FakeModel
     client: httpx2.AsyncClient
+    twilio: FakeTwilio
 
     async def webhook(
         self,
@@ -105,22 +107,35 @@ class Office:
 
 @asynccontextmanager
 async def open_office(
-    folder: Path, declarations: str = AGENT, *, api_token: str | None = None, node_url: str | None = None
+    folder: Path,
+    declarations: str = AGENT,
+    *,
+    api_token: str | None = None,
+    node_url: str | None = None,
+    name: str = "test",
 ) -> AsyncIterator[Office]:
-    """Run a node on the declarations, in the running loop's time."""
-    model = FakeModel()
-    (folder / "calls.sqlite3").write_bytes(empty_database())
+    """Run a node on the declarations, in the running loop's time; nodes of one folder share its database."""
+    model, twilio = FakeModel(), FakeTwilio()
+    if not (folder / "calls.sqlite3").exists():
+        (folder / "calls.sqlite3").write_bytes(empty_database())
     settings = Settings(
         openai_api_key="sk-test",
         database_url=f"sqlite:///{folder / 'calls.sqlite3'}",
         api_token=api_token,
         node_url=node_url,
+        state_dir=folder / "state",
     )
     clock = asyncio.get_running_loop().time
     node = Node(
-        fleet_of(folder, declarations), settings, name="test", connect=model, clock=clock, epoch=clock
+        fleet_of(folder, declarations),
+        settings,
+        name=name,
+        connect=model,
+        clock=clock,
+        epoch=clock,
+        twilio_transport=twilio.transport(),
     )
     app = create_app(node)
     transport = httpx2.ASGITransport(app, client=("127.0.0.1", 40000))
     async with node.running(), httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
-        yield Office(node, app, model, client)
+        yield Office(node, app, model, client, twilio)

@@ -15,6 +15,9 @@ from tests.runtime.office import AGENT, fleet_of
 from tests.runtime.virtual_time import run
 
 SID = "AC" + "1" * 32
+CALL = "CA" + "1" * 32
+OTHER_CALL = "CA" + "2" * 32
+CONFERENCE = "CF" + "1" * 32
 ACCOUNT = f"""\
 kind: Account
 name: main
@@ -64,25 +67,25 @@ class Twilio:
 
 def test_a_call_is_ended_with_the_accounts_token_at_twilios_host(tmp_path: Path) -> None:
     twilio = Twilio(200)
-    ask(tmp_path, twilio, lambda api: api.complete_call("CA1"))
+    ask(tmp_path, twilio, lambda api: api.complete_call(CALL))
     (request,) = twilio.requests
-    assert str(request.url) == f"https://api.twilio.com/2010-04-01/Accounts/{SID}/Calls/CA1.json"
+    assert str(request.url) == f"https://api.twilio.com/2010-04-01/Accounts/{SID}/Calls/{CALL}.json"
     assert request.headers["authorization"] == httpx2.BasicAuth(SID, "a" * 32)._auth_header
     assert twilio.form() == {"Status": ["completed"]}
 
 
 def test_a_call_of_another_region_is_asked_about_there_with_its_own_key(tmp_path: Path) -> None:
     twilio = Twilio(200)
-    ask(tmp_path, twilio, lambda api: api.limit_call("CA1", 630), region="ie1")
+    ask(tmp_path, twilio, lambda api: api.limit_call(CALL, 630), region="ie1")
     assert twilio.requests[0].url.host == "api.dublin.ie1.twilio.com"
     assert twilio.requests[0].headers["authorization"] == httpx2.BasicAuth("SK9", "hush-hush")._auth_header
     with pytest.raises(TwilioApiError, match="no credentials for region au1"):
-        ask(tmp_path, twilio, lambda api: api.complete_call("CA1"), region="au1")
+        ask(tmp_path, twilio, lambda api: api.complete_call(CALL), region="au1")
 
 
 def test_a_proxy_in_twilios_place_is_told_which_host_was_meant(tmp_path: Path) -> None:
     twilio = Twilio(200)
-    ask(tmp_path, twilio, lambda api: api.complete_call("CA1"), region="ie1", api_url="http://127.0.0.1:1/")
+    ask(tmp_path, twilio, lambda api: api.complete_call(CALL), region="ie1", api_url="http://127.0.0.1:1/")
     assert twilio.requests[0].url.host == "127.0.0.1"
     assert twilio.requests[0].headers["x-twilio-host"] == "api.dublin.ie1.twilio.com"
 
@@ -102,7 +105,7 @@ def test_a_call_that_may_have_been_placed_is_not_placed_again(tmp_path: Path) ->
 
 def test_ending_a_call_is_asked_again_because_twice_is_as_good_as_once(tmp_path: Path) -> None:
     twilio = Twilio(503, 503, 200)
-    ask(tmp_path, twilio, lambda api: api.complete_call("CA1"))
+    ask(tmp_path, twilio, lambda api: api.complete_call(CALL))
     assert len(twilio.requests) == 3
 
 
@@ -128,7 +131,7 @@ def test_an_account_that_does_not_answer_holds_nobody_up_for_long(tmp_path: Path
         loop = asyncio.get_running_loop()
         began = loop.time()
         with pytest.raises(TwilioApiError, match="in time"):
-            await api.complete_call("CA1")
+            await api.complete_call(CALL)
         return loop.time() - began
 
     assert ask(tmp_path, silent, timed) == REQUEST_SECONDS
@@ -146,7 +149,7 @@ def test_an_account_has_a_bounded_number_of_requests_under_way(tmp_path: Path) -
         return httpx2.Response(200, json={"sid": "CA1"})
 
     async def many(api: AccountApi) -> None:
-        await asyncio.gather(*(api.complete_call(f"CA{number}") for number in range(100)))
+        await asyncio.gather(*(api.complete_call(f"CA{number:032}") for number in range(100)))
 
     ask(tmp_path, slow, many)
     assert most == MOST_AT_ONCE
@@ -163,16 +166,16 @@ def test_a_failure_is_told_without_what_was_sent_or_the_credentials(tmp_path: Pa
 def test_a_call_that_is_over_is_told_from_other_failures(tmp_path: Path) -> None:
     over = Twilio(400, body={"code": 21220})
     with pytest.raises(TwilioApiError) as caught:
-        ask(tmp_path, over, lambda api: api.redirect_call("CA1", twiml="<Response/>"))
+        ask(tmp_path, over, lambda api: api.redirect_call(CALL, twiml="<Response/>"))
     assert caught.value.call_is_over
 
 
 def test_a_recording_is_asked_for_with_its_callback(tmp_path: Path) -> None:
     twilio = Twilio(201, body={"sid": "RE1"})
     callback = "https://agents.example.com/voice/front-desk/recording"
-    sid = ask(tmp_path, twilio, lambda api: api.start_recording("CA1", channels="dual", callback=callback))
+    sid = ask(tmp_path, twilio, lambda api: api.start_recording(CALL, channels="dual", callback=callback))
     assert sid == "RE1"
-    assert twilio.requests[0].url.path.endswith("/Calls/CA1/Recordings.json")
+    assert twilio.requests[0].url.path.endswith(f"/Calls/{CALL}/Recordings.json")
     assert twilio.form() == {
         "RecordingChannels": ["dual"],
         "RecordingStatusCallback": [callback],
@@ -183,12 +186,21 @@ def test_a_recording_is_asked_for_with_its_callback(tmp_path: Path) -> None:
 def test_people_are_dialled_into_a_conference_and_taken_out_of_it(tmp_path: Path) -> None:
     twilio = Twilio(201, body={"call_sid": "CA2"})
     dial = {"EndConferenceOnExit": True, "Timeout": 20}
-    sid = ask(tmp_path, twilio, lambda api: api.add_participant("room 1", to="+1", from_="+2", **dial))
+    sid = ask(
+        tmp_path,
+        twilio,
+        lambda api: api.add_participant("room 1", to="+14155550190", from_="+14155550123", **dial),
+    )
     assert sid == "CA2"
     assert twilio.requests[0].url.raw_path.endswith(b"/Conferences/room%201/Participants.json")
-    assert twilio.form() == {"To": ["+1"], "From": ["+2"], "EndConferenceOnExit": ["true"], "Timeout": ["20"]}
+    assert twilio.form() == {
+        "To": ["+14155550190"],
+        "From": ["+14155550123"],
+        "EndConferenceOnExit": ["true"],
+        "Timeout": ["20"],
+    }
     gone = Twilio(404)
-    ask(tmp_path, gone, lambda api: api.remove_participant("CF1", "CA2"))
+    ask(tmp_path, gone, lambda api: api.remove_participant(CONFERENCE, OTHER_CALL))
     assert gone.requests[0].method == "DELETE"
 
 
@@ -205,7 +217,7 @@ def test_an_answer_that_is_not_twilios_is_an_error_and_not_a_crash(tmp_path: Pat
         return httpx2.Response(200, text="<html>")
 
     with pytest.raises(TwilioApiError, match="not what its documents promise"):
-        ask(tmp_path, proxy, lambda api: api.call_status("CA1"))
+        ask(tmp_path, proxy, lambda api: api.call_status(CALL))
 
 
 def test_credentials_never_show(tmp_path: Path) -> None:

@@ -1,0 +1,94 @@
+"""The way back in: what Twilio is told after a stream that ended, or when a call's document could not be had.
+
+A stream that broke says nothing about the caller, who is still on the line. Twilio asks what comes next: the
+`action` of `<Connect>` on the node that has the call or, when that node does not answer, the number's fallback
+URL, wherever that leads. Either way the caller is connected again, to the same call where it lives here, and to
+one that goes on from its last checkpoint where it lived on a node that is gone. How often that may happen in
+one call is bounded; after that, and where nothing is known of the call, the fallback message is spoken.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from runtime import twiml
+from runtime.call.ending import REPORTED_ENDINGS
+from runtime.call.events import StatusReported, StreamBroken
+from runtime.call.stream_link import RETURN_SECONDS
+from runtime.calls import Calls, LiveCall
+from runtime.reception import Reception
+from runtime.store import CallStore, StoreUnavailableError
+from runtime.webhook import VoiceWebhook
+from schemas import Agent
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """Answers for one node."""
+
+    reception: Reception
+    store: CallStore
+
+    @property
+    def calls(self) -> Calls:
+        """The calls of the node."""
+        return self.reception.calls
+
+    async def after(self, agent: Agent, webhook: VoiceWebhook) -> str:
+        """Return the document that follows a stream: another stream, a goodbye, or nothing but the end."""
+        is_over = webhook.status in REPORTED_ENDINGS
+        call = self.calls.of_agent(webhook.call_sid, agent.name)
+        past = self.calls.past(webhook.call_sid)
+        if call is None and past is None and not is_over:
+            call = await self._take_over(agent, webhook)
+        if call is not None:
+            return self._follow_live(agent, call, webhook)
+        self.calls.settle(webhook.call_sid)
+        goodbye = past.goodbye if past is not None else agent.fallback_message
+        return _farewell(None if is_over else goodbye)
+
+    async def fallback(self, agent: Agent, webhook: VoiceWebhook) -> str:
+        """Return the document for when another one could not be had: the way back, or the fallback message."""
+        past = self.calls.past(webhook.call_sid)
+        if past is not None and not past.answer:  # refused here: there is nothing to come back to
+            return _farewell(agent.fallback_message)
+        return await self.after(agent, webhook)
+
+    def _follow_live(self, agent: Agent, call: LiveCall, webhook: VoiceWebhook) -> str:
+        """Connect the caller of a live call again, unless it is over with this."""
+        if webhook.status in REPORTED_ENDINGS:
+            call.session.feed(StatusReported(webhook.status))
+            call.settled = True
+            return _farewell(None)
+        machine = call.session.machine
+        noticed = call.claimed and machine.awaits_stream  # by the socket, before Twilio told
+        if not noticed:  # the stream is half open, or did not come about
+            call.session.feed(StreamBroken("Twilio reports the end of the stream"))
+        if not machine.awaits_stream:
+            call.settled = True
+            return _farewell(call.goodbye)
+        self.calls.expect_back(call, self.reception.clock() + RETURN_SECONDS)
+        _log.info("event=sent_back call=%s returns=%d", webhook.call_sid, machine.returns)
+        return self.reception.document(agent, call)
+
+    async def _take_over(self, agent: Agent, webhook: VoiceWebhook) -> LiveCall | None:
+        """Go on with a call of another run; None when there is none, or this node takes no calls."""
+        if self.calls.draining:
+            return None
+        try:
+            interrupted = await self.store.take_over(webhook.call_sid, agent.name)
+        except StoreUnavailableError as error:
+            _log.warning("event=take_over_failed call=%s reason=%s", webhook.call_sid, error)
+            return None
+        known = self.calls.of_agent(webhook.call_sid, agent.name)  # Twilio asked twice at once
+        if known is not None or interrupted is None:
+            return known
+        _log.warning("event=taken_over call=%s returns=%d", webhook.call_sid, interrupted.progress.returns)
+        return self.reception.go_on(agent, webhook, interrupted)
+
+
+def _farewell(goodbye: str | None) -> str:
+    return twiml.say_and_hang_up(goodbye) if goodbye else twiml.hang_up()
