@@ -123,9 +123,11 @@ def test_digits_that_a_tool_waits_for_do_not_reach_the_model_as_keys() -> None:
     ]
     world.say("q", b"q" * SECOND, "Your number?", response="r2")
     world.run(1.5)
-    for key in "427":
-        actions = world.feed(ev.KeyPressed(key))
-    assert actions == [AnswerTool("c1", '{"digits":"427","ended_by":"max_digits"}'), Respond()]
+    assert world.feed(ev.KeyPressed("4"), ev.KeyPressed("2")) == []
+    assert world.feed(ev.KeyPressed("7")) == [
+        AnswerTool("c1", '{"digits":"427","ended_by":"max_digits"}'),
+        Respond(),
+    ]
     assert not [action for action in world.run(3.0) if isinstance(action, TellModel)]
 
 
