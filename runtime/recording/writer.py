@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import io
-import logging
-import queue
 import struct
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+from runtime.logs import get_logger
 from runtime.recording.tape import Piece, Side, Tape
 from runtime.recording.timeline import RATE, StereoTimeline
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 # Seconds of calls that may wait for the disk.
 MOST_WAITING: Final = 2_000
@@ -72,7 +72,7 @@ class LocalRecording:
         self._closed = True
         self._hand_over(_Batch(self, self._tape.take(), now, last=True))
         if self._tape.lost:
-            _log.warning("event=recording_has_gaps file=%s pieces=%d", self.path.name, self._tape.lost)
+            _log.warning("recording_has_gaps", file=self.path.name, pieces=self._tape.lost)
 
     # --- in the writer's thread
 
@@ -87,7 +87,7 @@ class LocalRecording:
                 self._let_go()
         except OSError as error:
             self.failed = error.strerror or type(error).__name__
-            _log.error("event=recording_failed file=%s reason=%r", self.path.name, self.failed)
+            _log.error("recording_failed", file=self.path.name, reason=self.failed)
             self._let_go()
 
     def _append(self, samples: bytes) -> None:
@@ -126,43 +126,41 @@ class RecordingWriter:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._queue: queue.Queue[_Batch | None] = queue.Queue(MOST_WAITING)
-        self._thread: threading.Thread | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recordings")
+        self._waiting = 0
+        self._count = threading.Lock()
 
     def begin(self, name: str, now: float) -> LocalRecording:
         """Begin the recording `name` at the moment `now` (s)."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="recordings", daemon=True)
-            self._thread.start()
         return LocalRecording((self._folder / f"{name}.wav").absolute(), now, self._take)
 
     async def close(self) -> None:
         """Wait until everything is written, some seconds at most."""
-        thread = self._thread
-        if thread is None:
-            return
-        await asyncio.get_running_loop().run_in_executor(None, self._stop, thread)
-        if thread.is_alive():
-            _log.error("event=recordings_not_finished batches=%d", self._queue.qsize())
-
-    def _stop(self, thread: threading.Thread) -> None:
         try:
-            self._queue.put(None, timeout=CLOSING_SECONDS)
-        except queue.Full:
-            return
-        thread.join(CLOSING_SECONDS)
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await asyncio.get_running_loop().run_in_executor(self._thread, _nothing)
+        except TimeoutError:
+            _log.error("recordings_not_finished", batches=self._waiting)
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _take(self, batch: _Batch) -> bool:
         """Queue a batch; False when the disk is too far behind, and the batch is left out."""
-        try:
-            self._queue.put_nowait(batch)
-        except queue.Full:
-            return False
+        with self._count:
+            if self._waiting >= MOST_WAITING:
+                return False
+            self._waiting += 1
+        self._thread.submit(batch.recording.write, batch).add_done_callback(self._written)
         return True
 
-    def _run(self) -> None:
-        while (batch := self._queue.get()) is not None:
-            batch.recording.write(batch)
+    def _written(self, done: Future[None]) -> None:
+        with self._count:
+            self._waiting -= 1
+        if not done.cancelled() and (error := done.exception()) is not None:
+            _log.error("recording_crashed", reason=type(error).__name__)
+
+
+def _nothing() -> None:
+    """Be done when everything before is."""
 
 
 def _header(size: int) -> bytes:
