@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
@@ -15,10 +14,11 @@ from runtime.call.usage import Usage
 from runtime.call_progress import Progress, joined
 from runtime.call_record import CallRecord, JsonValue, Latency, TranscriptEntry
 from runtime.line import CallLine, LineWork, RecordingOrder
+from runtime.logs import about_call, get_logger
 from runtime.session import CallSession
 from runtime.store import CallStore
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 # Ended and refused calls whose answer is kept: Twilio repeats webhooks and asks what follows the stream.
 MOST_REMEMBERED = 2_000
@@ -170,17 +170,14 @@ class Calls:
         task = asyncio.create_task(self._run(call), name=f"call {call_sid}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        _log.info("event=call_begun call=%s agent=%s", call_sid, call.opening.agent)
+        _log.info("call_begun", call=call_sid, agent=call.opening.agent)
 
     def refuse(self, record: CallRecord, answer: str) -> None:
         """Store the record of a call that was refused at the webhook, and remember its answer."""
         self._store.save(record)
         self._on_end(record)
         self._remember(record.call_sid or record.id, PastCall(answer, None))
-        _log.info(
-            "event=call_rejected call=%s agent=%s reason=%s",
-            record.call_sid, record.agent, record.reject_reason,
-        )  # fmt: skip
+        _log.info("call_rejected", call=record.call_sid, agent=record.agent, reason=record.reject_reason)
 
     def streaming(self, call_sid: str) -> None:
         """Store that a stream has started; at the first one ask Twilio for what the call needs beside it."""
@@ -209,6 +206,16 @@ class Calls:
         if transcript != call.checkpointed:
             call.checkpointed = transcript
             self._store.checkpoint(call.record(), call.progress())
+
+    def extend(self, call_sid: str, seconds: float) -> None:
+        """Let a call last longer in the eyes of Twilio and other nodes: its caller is with nobody of ours."""
+        call = self._live.get(call_sid)
+        if call is None:
+            return
+        call.max_call_seconds += seconds
+        self._store.save(call.record(), call.progress())
+        if call.line is not None:
+            self._line.limit(call.line, round(call.max_call_seconds))
 
     def expect_back(self, call: LiveCall, until: float) -> str:
         """Return a new token for the stream of a caller who is on the way back; the last one is void."""
@@ -281,7 +288,7 @@ class Calls:
         for call in self.live():
             call.session.feed(DrainExpired())
         if not await self.drained(LAST_SECONDS):
-            _log.error("event=calls_cut_off calls=%d", len(self._tasks))
+            _log.error("calls_cut_off", calls=len(self._tasks))
             for task in set(self._tasks):
                 task.cancel()
             await self.drained(LAST_SECONDS)
@@ -289,6 +296,7 @@ class Calls:
 
     async def _run(self, call: LiveCall) -> None:
         """Run the session; whatever happens to it, the call leaves the registry into one record."""
+        about_call(call.session.name, call.opening.agent)
         try:
             await call.session.run()
         finally:
@@ -301,15 +309,16 @@ class Calls:
             self._on_end(record)
             self._hang_up(call)
             _log.info(
-                "event=call_ended call=%s agent=%s status=%s reason=%s seconds=%s",
-                record.call_sid, record.agent, record.status,
-                record.reject_reason or record.end_reason, record.duration_seconds,
-            )  # fmt: skip
+                "call_ended",
+                status=record.status,
+                reason=record.reject_reason or record.end_reason,
+                seconds=record.duration_seconds,
+            )
 
     def _hang_up(self, call: LiveCall) -> None:
         """See to it that a call which the caller has not ended is over for Twilio as well."""
         facts = call.session.machine.facts
-        ended_there = facts.stopped or facts.reported is not None
+        ended_there = facts.stopped or facts.reported is not None or facts.transferred
         if call.line is not None and not (call.settled or ended_there):
             self._line.hang_up(
                 call.line, call.opening.id, call.goodbye, stream_was_open=call.session.stream_was_ended

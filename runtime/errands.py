@@ -7,15 +7,15 @@ is an event like any other.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from runtime.call.actions import RunTool
 from runtime.call.events import Event, Prepared, ToolAnswered
 from runtime.call.tool_texts import failure
+from runtime.logs import get_logger
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 FAILED: Final = failure("the tool failed")
 
@@ -74,7 +74,7 @@ class Errands:
         try:
             output = await self._run_tool(action)
         except Exception:
-            _log.exception("event=tool_crashed call=%s tool=%s", self._name, action.name)
+            _log.exception("tool_crashed", call=self._name, tool=action.name)
             output = FAILED
         ms = round((self._clock() - begun_at) * 1000)
         return ToolAnswered(action.call_id, output, None, ms)
@@ -83,5 +83,5 @@ class Errands:
         try:
             return await prepare()
         except Exception:
-            _log.exception("event=prep_crashed call=%s", self._name)
+            _log.exception("prep_crashed", call=self._name)
             return Prepared(None, complete=False)

@@ -7,7 +7,6 @@ changed file has a new address.
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,12 +17,13 @@ from runtime.audio.decoding import UndecodableError, decode
 from runtime.audio.telephone_band import Samples
 from runtime.call.hold_sound import HoldSound
 from runtime.hold_sounds import arrange
+from runtime.logs import get_logger
 from runtime.twiml import HoldPrelude
 from schemas import Hold
 from schemas.errors import TmError
 from schemas.hold import MEDIA_TYPES
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 # Strategies whose first part is spoken before the stream. All other sound is played into the stream.
 SPOKEN_FIRST = frozenset({"text", "text_then_music"})
@@ -91,6 +91,10 @@ class HoldMedia:
         recording = self._by_hash.get(sha256)
         return recording if recording is not None and recording.name == name else None
 
+    def add(self, recording: Recording) -> None:
+        """Serve one more file."""
+        self._by_hash[recording.sha256] = recording
+
     def recordings(self) -> tuple[Recording, ...]:
         """Return the files that are served."""
         return tuple(self._by_hash.values())
@@ -134,7 +138,7 @@ def _decoded(file: Path, recording: Recording) -> Samples:
             f"The hold recording {file} {error}.", hint="Save it as MP3 or as WAV (PCM), mono."
         ) from None
     if not samples.any():
-        _log.warning("event=silent_hold_recording file=%s", recording.name)
+        _log.warning("silent_hold_recording", file=recording.name)
     return samples
 
 

@@ -7,16 +7,16 @@ work of a call is a task of its own, the node's end ends them all.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from runtime import twiml
+from runtime.logs import get_logger
 from runtime.twilio_api import AccountApi, TwilioApiError
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 # Twilio's own limit is a little later than ours: the net for a node that is gone.
 LIMIT_MARGIN_SECONDS: Final = 30
@@ -88,13 +88,13 @@ class LineWork:
             for task in late:
                 task.cancel()
             if late:
-                _log.warning("event=line_work_given_up tasks=%d", len(late))
+                _log.warning("line_work_given_up", tasks=len(late))
                 await asyncio.wait(late)
 
     def _start(self, line: CallLine, what: str, work: Coroutine[None, None, None]) -> None:
         if len(self._tasks) >= MOST_TASKS:
             work.close()
-            _log.error("event=%s_left_out call=%s reason=too_many", what, line.call_sid)
+            _log.error("line_work_left_out", work=what, call=line.call_sid)
             return
         task = asyncio.create_task(work, name=f"{what} {line.call_sid}")
         self._tasks.add(task)
@@ -119,9 +119,9 @@ async def _tell(line: CallLine, goodbye: str | None) -> None:
             await line.api().redirect_call(line.call_sid, twiml=twiml.say_and_hang_up(goodbye))
     except TwilioApiError as error:
         if not error.call_is_over:
-            _log.warning("event=hang_up_failed call=%s detail=%r", line.call_sid, str(error))
+            _log.warning("hang_up_failed", call=line.call_sid, detail=str(error))
         return
-    _log.info("event=hung_up call=%s", line.call_sid)
+    _log.info("hung_up", call=line.call_sid)
 
 
 async def _limit(line: CallLine, seconds: int) -> None:
@@ -129,7 +129,7 @@ async def _limit(line: CallLine, seconds: int) -> None:
         await line.api().limit_call(line.call_sid, seconds)
     except TwilioApiError as error:
         if not error.call_is_over:
-            _log.warning("event=time_limit_not_set call=%s detail=%r", line.call_sid, str(error))
+            _log.warning("time_limit_not_set", call=line.call_sid, detail=str(error))
 
 
 async def _record(line: CallLine, order: RecordingOrder, failed: Callable[[str], None]) -> None:
@@ -138,7 +138,7 @@ async def _record(line: CallLine, order: RecordingOrder, failed: Callable[[str],
             line.call_sid, channels=order.channels, callback=order.callback
         )
     except TwilioApiError as error:
-        _log.warning("event=recording_failed call=%s detail=%r", line.call_sid, str(error))
+        _log.warning("recording_failed", call=line.call_sid, detail=str(error))
         failed(str(error))
         return
-    _log.info("event=recording_started call=%s recording=%s", line.call_sid, sid)
+    _log.info("recording_started", call=line.call_sid, recording=sid)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -29,10 +28,11 @@ from runtime.call.events import (
     OfSuccessor,
 )
 from runtime.engines.realtime import RealtimeEngine
+from runtime.logs import get_logger
 from runtime.model_connection import ModelConnection, ModelGoneError, ModelUnavailableError
 from runtime.outbox import Outbox
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 # Messages that wait for a slow peer: some ten seconds of audio.
 MOST_WAITING = 500
@@ -101,7 +101,7 @@ class ModelLine:
         try:
             connection = await self._connect()
         except ModelUnavailableError as error:
-            _log.warning("event=model_unavailable call=%s detail=%r", self._name, str(error))
+            _log.warning("model_unavailable", call=self._name, detail=str(error))
             await self._hear(self, ModelUnavailable(str(error), error.may_pass))
             return
         try:
@@ -109,7 +109,7 @@ class ModelLine:
             await self._hear(self, ModelConnected())
             await self._listen(connection)
         except ModelGoneError as error:
-            _log.warning("event=model_lost call=%s detail=%r", self._name, str(error))
+            _log.warning("model_lost", call=self._name, detail=str(error))
             await self._hear(self, ModelLost(str(error)))
         finally:
             self._outbox.close()

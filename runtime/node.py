@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import httpx2
 
+from runtime.call_record import CallRecord
 from runtime.calls import LONGEST_BEFORE_ANSWER, Calls
 from runtime.hold_media import HoldMedia
 from runtime.line import LineWork
 from runtime.load import LoadGate, watch_loop
+from runtime.logs import get_logger
 from runtime.metrics import Metrics
 from runtime.model_connection import ConnectModel
 from runtime.reception import Reception
@@ -22,12 +23,13 @@ from runtime.settings import Settings
 from runtime.signature import SignatureCheck
 from runtime.store import CallStore, StoreUnavailableError
 from runtime.tool_room import ToolRoom
+from runtime.transfers import Transfers
 from runtime.twilio_api import TwilioApi
 from runtime.way_back import WayBack
 from schemas import Account, Agent, Fleet, Hold
 from schemas.errors import TmError
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 # How often (s) is looked for calls that nodes which are gone have left open.
 SWEEP_SECONDS = 30.0
@@ -71,9 +73,10 @@ class Node:
         self.recordings = RecordingWriter(settings.state_dir / "recordings")
         self.load = LoadGate()
         self.metrics = Metrics(self._active_calls)
-        self.calls = Calls(self.store, self.line, on_end=self.metrics.ended)
+        self.calls = Calls(self.store, self.line, on_end=self._ended)
         self.media = HoldMedia.load(_holds(fleet))
         self.tools = ToolRoom(fleet.agents.values(), settings)
+        self.transfers = Transfers(fleet, self.media, base_url, clock, epoch)
         self.reception = Reception(
             fleet,
             base_url,
@@ -84,10 +87,11 @@ class Node:
             connect,
             self.load,
             self.tools,
+            self.transfers,
             clock,
             epoch,
         )
-        self.way_back = WayBack(self.reception, self.store)
+        self.way_back = WayBack(self.reception, self.store, self.transfers)
 
     def tokens_of(self, agent: str | None) -> tuple[str, ...]:
         """Return the auth tokens that may sign for an agent; all of them when there is no such agent."""
@@ -108,8 +112,14 @@ class Node:
         try:
             return await self.store.live_elsewhere(agent.name, round(oldest * 1000))
         except StoreUnavailableError:
-            _log.warning("event=limit_counted_here_only agent=%s", agent.name)
+            _log.warning("limit_counted_here_only", agent=agent.name)
             return 0
+
+    def _ended(self, record: CallRecord) -> None:
+        """Count a call that is over, and leave nobody ringing for it."""
+        self.metrics.ended(record)
+        if record.call_sid is not None:
+            self.transfers.call_over(record.call_sid)
 
     def _active_calls(self) -> Iterator[tuple[str, int]]:
         return ((agent, self.calls.active(agent)) for agent in self.fleet.agents)
@@ -132,6 +142,7 @@ class Node:
             sweep.cancel()
             self.drain()
             await self.calls.end_all()
+            await self.transfers.close()
             await self.line.close()
             await self.recordings.close()
             await self.twilio.close()
@@ -148,7 +159,7 @@ class Node:
         """Take no new calls: they are answered with 503, and Twilio goes to the fallback URL."""
         if not self.calls.draining:
             self.calls.draining = True
-            _log.info("event=draining calls=%d", len(tuple(self.calls.live())))
+            _log.info("draining", calls=len(tuple(self.calls.live())))
 
 
 def signing_tokens(fleet: Fleet, account: Account) -> tuple[str, ...]:

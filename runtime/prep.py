@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Protocol
 
 from runtime.call.events import Prepared
 from runtime.call.tool_texts import recorded
 from runtime.call_record import JsonValue
+from runtime.logs import get_logger
 from runtime.text_model import TextModelError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from schemas.prep import Prep, PrepBrief, PrepRequest
     from schemas.private_hosts import ToolHosts
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 BRIEF: Final = "brief"
 """The key of the brief in the profile."""
@@ -51,9 +51,9 @@ async def prepare(
             if prep.brief is not None:
                 profile[BRIEF] = await _brief(prep.brief, variables, profile, write)
     except TimeoutError:
-        _log.warning("event=prep_timeout missing=%s", ",".join(sorted(wanted - profile.keys())))
+        _log.warning("prep_timeout", missing=",".join(sorted(wanted - profile.keys())))
     except TextModelError as error:
-        _log.warning("event=prep_without_brief detail=%r", str(error))
+        _log.warning("prep_without_brief", detail=str(error))
     return Prepared(profile or None, complete=wanted <= profile.keys())
 
 
@@ -70,7 +70,7 @@ async def _ask(
     if answer.ok:
         profile[request.name] = recorded(answer.text)
     else:
-        _log.warning("event=prep_request_failed name=%s detail=%s", request.name, answer.text)
+        _log.warning("prep_request_failed", name=request.name, detail=answer.text)
 
 
 async def _brief(

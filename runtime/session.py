@@ -9,7 +9,7 @@ task; `Outbox` keeps that in order.
 from __future__ import annotations
 
 import asyncio
-import logging
+import contextvars
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
@@ -18,6 +18,7 @@ from typing import Protocol
 
 from runtime.call.actions import (
     Action,
+    BeginTransfer,
     ClearPlayback,
     DropStream,
     EndStream,
@@ -39,12 +40,13 @@ from runtime.engines.realtime import RealtimeEngine
 from runtime.errands import Errands
 from runtime.legs import media_streams
 from runtime.legs.flood import Flood
+from runtime.logs import get_logger
 from runtime.model_connection import ModelConnection
 from runtime.model_line import ModelLines
 from runtime.outbox import Outbox
 from runtime.recording import LocalRecording
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 # A peer that has accepted nothing for so long is gone, whatever TCP says; looked at once a second.
 STALLED_SECONDS = 5.0
@@ -93,6 +95,7 @@ class CallSession:
         on_second: Callable[[], None] = lambda: None,
         record: Callable[[], LocalRecording] | None = None,
         errands: Errands | None = None,
+        transfer: Callable[[BeginTransfer, Callable[[Event], None]], None] | None = None,
     ) -> None:
         self.name = name
         self.machine = machine
@@ -105,6 +108,7 @@ class CallSession:
         self.recording: LocalRecording | None = None
         self._begin_recording = record
         self._errands = errands
+        self._transfer = transfer
         self._to_leg = Outbox(most_waiting=MOST_WAITING, clock=clock)
         self._lines = ModelLines(name, engine, connect, hear=self._handle, clock=clock)
         self._leg: Leg | None = None
@@ -114,6 +118,7 @@ class CallSession:
         self._flood = Flood()
         self._overdue: deque[Event] = deque()
         self._tasks: asyncio.TaskGroup | None = None
+        self._context: contextvars.Context | None = None
         self._reader: asyncio.Task[None] | None = None
         self._finished = asyncio.Event()
         self._wake = asyncio.Event()
@@ -128,6 +133,7 @@ class CallSession:
         An error of ours ends the call and is logged; it does not reach the caller of `run`.
         """
         try:
+            self._context = contextvars.copy_context()
             async with asyncio.TaskGroup() as self._tasks:
                 if not self.finished:
                     self._lines.start(self._tasks)
@@ -143,7 +149,7 @@ class CallSession:
                     if child is not None:
                         child.cancel()
         except* Exception:
-            _log.exception("event=call_crashed call=%s", self.name)
+            _log.exception("call_crashed", call=self.name)
             await self._close_leg()
         finally:
             if self.finished_at is None:  # cut off, or crashed: the machine has not said so
@@ -160,7 +166,8 @@ class CallSession:
             return
         self._leg = leg
         self._to_leg.open(leg.send)
-        self._reader = reader = self._tasks.create_task(self._read_stream(leg))
+        # the call's own context, not that of the request that brought the stream: log lines name the call
+        self._reader = reader = self._tasks.create_task(self._read_stream(leg), context=self._context)
         try:
             await asyncio.wait((reader,))
             if leg is not self._leg:  # dropped: another one may come
@@ -239,6 +246,9 @@ class CallSession:
             elif isinstance(action, RunTool):
                 assert self._errands is not None, "a call with tools has somebody to run them"
                 self._errands.run(action)
+            elif isinstance(action, BeginTransfer):
+                assert self._transfer is not None, "a call with somebody to transfer to can be transferred"
+                self._transfer(action, self.feed)
             elif isinstance(action, Finished):
                 self.finished_at = self._clock()
                 self._finished.set()

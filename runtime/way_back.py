@@ -9,7 +9,6 @@ one call is bounded; after that, and where nothing is known of the call, the fal
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
 from runtime import twiml
@@ -17,12 +16,14 @@ from runtime.call.ending import REPORTED_ENDINGS
 from runtime.call.events import StatusReported, StreamBroken
 from runtime.call.stream_link import RETURN_SECONDS
 from runtime.calls import Calls, LiveCall
+from runtime.logs import get_logger
 from runtime.reception import Reception
+from runtime.transfers import Transfers
 from runtime.store import CallStore, StoreUnavailableError
 from runtime.webhook import VoiceWebhook
 from schemas import Agent
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class WayBack:
 
     reception: Reception
     store: CallStore
+    transfers: Transfers
 
     @property
     def calls(self) -> Calls:
@@ -40,6 +42,9 @@ class WayBack:
     async def after(self, agent: Agent, webhook: VoiceWebhook) -> str:
         """Return the document that follows a stream: another stream, a goodbye, or nothing but the end."""
         is_over = webhook.status in REPORTED_ENDINGS
+        elsewhere = self.transfers.follow(webhook.call_sid, dial=webhook.dial_status, gone=is_over)
+        if elsewhere is not None:
+            return elsewhere
         call = self.calls.of_agent(webhook.call_sid, agent.name)
         past = self.calls.past(webhook.call_sid)
         if call is None and past is None and not is_over:
@@ -71,7 +76,7 @@ class WayBack:
             call.settled = True
             return _farewell(call.goodbye)
         self.calls.expect_back(call, self.reception.clock() + RETURN_SECONDS)
-        _log.info("event=sent_back call=%s returns=%d", webhook.call_sid, machine.returns)
+        _log.info("sent_back", call=webhook.call_sid, returns=machine.returns)
         return self.reception.document(agent, call)
 
     async def _take_over(self, agent: Agent, webhook: VoiceWebhook) -> LiveCall | None:
@@ -81,12 +86,12 @@ class WayBack:
         try:
             interrupted = await self.store.take_over(webhook.call_sid, agent.name)
         except StoreUnavailableError as error:
-            _log.warning("event=take_over_failed call=%s reason=%s", webhook.call_sid, error)
+            _log.warning("take_over_failed", call=webhook.call_sid, reason=error)
             return None
         known = self.calls.of_agent(webhook.call_sid, agent.name)  # Twilio asked twice at once
         if known is not None or interrupted is None:
             return known
-        _log.warning("event=taken_over call=%s returns=%d", webhook.call_sid, interrupted.progress.returns)
+        _log.warning("taken_over", call=webhook.call_sid, returns=interrupted.progress.returns)
         return self.reception.go_on(agent, webhook, interrupted)
 
 

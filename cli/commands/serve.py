@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,13 +11,12 @@ import click
 
 from cli.options import agents_dir_option, environ_option
 from cli.terminal import err
+from runtime import logs
 from runtime.model_connection import OpenAIConnections
 from runtime.node import Node
 from runtime.server import event_loop, listen, serve
 from runtime.settings import Settings
 from schemas import Fleet, require_fleet
-
-LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
 @click.command("serve")
@@ -33,17 +31,30 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
     type=click.Choice(["debug", "info", "warning", "error"]),
     help="What is logged to stderr; debug alone may name callers.",
 )
+@click.option(
+    "--log-format",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "text", "json"]),
+    help="Form of the log lines; auto is text on a terminal and JSON elsewhere.",
+)
 @agents_dir_option
 @environ_option
-def command(host: str, port: int, log_level: str, agents_dir: Path, environ: Mapping[str, str]) -> int:
+def command(
+    host: str,
+    port: int,
+    log_level: str,
+    log_format: logs.LogFormat,
+    agents_dir: Path,
+    environ: Mapping[str, str],
+) -> int:
     """Answer the calls until SIGTERM or Ctrl-C.
 
     Live calls may then finish, while new ones are sent to the fallback URL; a second signal ends them.
     """
     fleet = require_fleet(agents_dir, environ)
     settings = Settings.from_environment(environ)
-    logging.basicConfig(format=LOG_FORMAT, level=logging.WARNING)
-    logging.getLogger("runtime").setLevel(log_level.upper())
+    logs.configure(log_level, log_format)
     listener = listen(host, port)
     with asyncio.Runner(loop_factory=event_loop) as runner:
         runner.run(_serve(fleet, settings, listener))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from runtime.calls import LiveCall
+from runtime.logs import get_logger
 from runtime.node import Node
 from runtime.routes.requests import raw_path, raw_query
 from runtime.session import NORMAL_CLOSE
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 def stream_routes(node: Node) -> list[WebSocketRoute]:
@@ -28,7 +28,7 @@ def stream_routes(node: Node) -> list[WebSocketRoute]:
             return
         call = node.calls.claim(token)
         if call is None:
-            _log.warning("event=stream_refused reason=unknown_token")
+            _log.warning("stream_refused", reason="unknown_token")
             await socket.close()
             return
         await socket.accept()

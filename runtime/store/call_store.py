@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from runtime.call.stream_link import MOST_RETURNS
 from runtime.call_progress import Interrupted, Progress, read_record
 from runtime.call_record import CallRecord
+from runtime.logs import get_logger
 from runtime.store import writing
 from runtime.store.database import migrate, open_engine
 from runtime.store.reading import (
@@ -29,7 +29,7 @@ from runtime.store.reading import (
     read_page,
 )
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 _Result = TypeVar("_Result")
 
 # Pauses between attempts while the database is busy, beyond SQLite's own waiting; seconds.
@@ -84,7 +84,7 @@ class CallStore:
         await self._in_thread(lambda: migrate(self._engine))
         left = await self._in_thread(self._shorten_leftovers)
         if left:
-            _log.warning("event=calls_left_over node=%s calls=%d", self._node, left)
+            _log.warning("calls_left_over", node=self._node, calls=left)
 
     def save(self, record: CallRecord, progress: Progress | None = None) -> None:
         """Store the record, replacing an earlier state of the same call. Never waits."""
@@ -118,7 +118,7 @@ class CallStore:
             try:
                 return Interrupted(read_record(row.record), progress)
             except (KeyError, TypeError, ValueError):  # stored by another version
-                _log.warning("event=checkpoint_unreadable call=%s", call_sid)
+                _log.warning("checkpoint_unreadable", call=call_sid)
                 return None
 
         return await self._ask(take, TAKE_OVER_SECONDS)
@@ -136,10 +136,10 @@ class CallStore:
         try:
             closed = await self._ask(lambda connection: writing.close_expired(connection, now))
         except StoreUnavailableError as error:
-            _log.warning("event=leftovers_not_looked_for node=%s reason=%s", self._node, error)
+            _log.warning("leftovers_not_looked_for", node=self._node, reason=error)
             return
         if closed:
-            _log.warning("event=leftover_calls_closed node=%s calls=%d", self._node, closed)
+            _log.warning("leftover_calls_closed", node=self._node, calls=closed)
 
     def set_duration(self, call_sid: str, seconds: int) -> None:
         """Correct the duration of an ended call by what Twilio counted. Never waits."""
@@ -171,7 +171,7 @@ class CallStore:
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._in_thread(self._engine.dispose)
         except TimeoutError:
-            _log.error("event=store_not_flushed node=%s writes=%d", self._node, self._waiting)
+            _log.error("store_not_flushed", node=self._node, writes=self._waiting)
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
@@ -198,7 +198,7 @@ class CallStore:
     def _write(self, call: str, work: Callable[[Connection], None]) -> None:
         with self._count:
             if self._waiting >= MOST_WAITING_WRITES:
-                _log.error("event=record_lost call=%s reason=queue_full", call)
+                _log.error("record_lost", call=call, reason="queue_full")
                 return
             self._waiting += 1
         written = self._thread.submit(self._persist, call, work)
@@ -209,7 +209,7 @@ class CallStore:
             self._waiting -= 1
         if done.cancelled() or (error := done.exception()) is None:
             return
-        _log.error("event=record_lost call=%s reason=%s", call, type(error).__name__)
+        _log.error("record_lost", call=call, reason=type(error).__name__)
 
     def _persist(self, call: str, work: Callable[[Connection], None]) -> None:
         """Do one write, in the store's thread; a database that is busy or away is tried again."""
@@ -218,12 +218,12 @@ class CallStore:
                 with self._engine.begin() as connection:
                     work(connection)
             except writing.TakenOverError:
-                _log.warning("event=record_is_another_nodes call=%s", call)
+                _log.warning("record_is_another_nodes", call=call)
             except DBAPIError as error:
                 again = isinstance(error, OperationalError) or error.connection_invalidated
                 if pause is not None and again:
                     self._pause(pause)
                     continue
                 # Only the driver's own words: SQLAlchemy's would repeat the record.
-                _log.error("event=record_lost call=%s reason=%s", call, type(error.orig).__name__)
+                _log.error("record_lost", call=call, reason=type(error.orig).__name__)
             return

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import random
 import secrets
 from dataclasses import dataclass
@@ -18,13 +17,14 @@ from urllib.parse import urlencode
 import httpx2
 from pydantic import JsonValue
 
+from runtime.logs import get_logger
 from runtime.tools.guarded_transport import TOOL_HOSTS, GuardedTransport, PrivateHostError
 from schemas.private_hosts import ToolHosts
 from schemas.references import UnresolvedReference
 from schemas.templates import Arguments, TemplateError, fill_body, fill_url, names_in
 from schemas.tools import HttpCall
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 REPEATABLE: Final = frozenset({"GET", "PUT", "DELETE"})
 WITHOUT_BODY: Final = frozenset({"GET", "DELETE"})
@@ -81,7 +81,7 @@ class HttpCaller:
         except TemplateError as error:
             return Answer.failed(str(error))
         except UnresolvedReference as error:
-            _log.error("event=tool_secret_missing detail=%r", str(error))
+            _log.error("tool_secret_missing", detail=str(error))
             return Answer.failed("this tool is not set up")
         except ValueError:
             return Answer.failed("the arguments do not make an address")
@@ -129,7 +129,7 @@ class HttpCaller:
                     await response.aclose()
                 request = target
         except PrivateHostError as error:
-            _log.warning("event=tool_host_refused host=%s", error.request.url.host)
+            _log.warning("tool_host_refused", host=error.request.url.host)
             return _Attempt(Answer.failed("this host may not be called; it is not in tool_hosts"))
         except httpx2.ConnectError:
             return _Attempt(Answer.failed("the service cannot be reached"), passing=True)
