@@ -1,12 +1,14 @@
 # make demo   a call answered on this machine, without any account
 # make test   lint, types, layering and the whole test suite
-.PHONY: demo test setup lint types layers pytest schema speech requirements clean
+# make witnesses   other people's Realtime clients and servers against ours
+.PHONY: demo test setup lint types layers pytest witnesses schema speech requirements clean
 
 # The newest interpreter that is good enough; PYTHON=... overrides.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 BIN := .venv/bin
 READY := .venv/ready
+WITNESSES := .venv-witnesses
 
 demo: setup
 	@$(BIN)/tm demo
@@ -36,6 +38,15 @@ layers:
 pytest:
 	$(BIN)/pytest
 
+witnesses: setup $(WITNESSES)/ready
+	$(BIN)/pytest tests/witnesses
+
+$(WITNESSES)/ready: tests/witnesses/requirements.txt
+	@$(PYTHON) -m venv $(WITNESSES)
+	@$(WITNESSES)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r tests/witnesses/requirements.txt
+	@touch $@
+
 schema: setup
 	$(BIN)/tm schema
 
@@ -44,9 +55,12 @@ speech: setup
 	$(BIN)/python -m sandbox.speech.make
 
 # Pins every dependency with its hashes, for every supported Python; needs uv.
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
 requirements:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header --group dev --output-file requirements.txt pyproject.toml
+	$(COMPILE) --group dev --output-file requirements.txt pyproject.toml
+	$(COMPILE) --output-file tests/witnesses/requirements.txt tests/witnesses/requirements.in
+	echo speech-to-speech==1.1.0 | $(COMPILE) --no-deps --no-annotate - >> tests/witnesses/requirements.txt
 
 clean:
-	rm -rf .venv .tm .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(WITNESSES) .tm .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -12,6 +12,9 @@ from tests.openapi.watch import watching
 
 BREAKS = "breaks_twilios_documents"
 
+# They need an environment of their own: make witnesses.
+collect_ignore = ["witnesses"]
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and let property tests try the same examples on every run of a pipeline.
