@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from runtime.call.built_in import HANG_UP_FUNCTION, OPTIONAL
+from runtime.call.built_in import HANG_UP_FUNCTION, OPTIONAL, transfer_function
 from runtime.call.toolset import Function, JsonObject, Toolset
 from schemas.argument_schemas import compile_schema
 from schemas.private_hosts import ToolHosts
@@ -44,6 +44,9 @@ class AgentTools:
                 functions += [OPTIONAL[name] for name in tool.builtin if name in OPTIONAL]
             elif isinstance(tool, McpTool):
                 servers.append(tool.mcp)
+        if agent.transfer:
+            transfer = transfer_function([(person.name, person.description) for person in agent.transfer])
+            functions.append(replace(transfer, check=_check(transfer.parameters)))
         _look_for_secrets(agent)
         return cls(Toolset.of(*functions), requests, tuple(servers), ToolHosts(agent.tool_hosts))
 

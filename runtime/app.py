@@ -16,6 +16,7 @@ from runtime.routes.api import api_routes
 from runtime.routes.health import health_routes
 from runtime.routes.media import media_routes
 from runtime.routes.stream import stream_routes
+from runtime.routes.transfer import transfer_routes
 from runtime.routes.voice import voice_routes
 
 
@@ -30,6 +31,7 @@ def create_app(node: Node) -> Starlette:
     app = Starlette(
         routes=[
             *voice_routes(node),
+            *transfer_routes(node),
             *stream_routes(node),
             *media_routes(node),
             *api_routes(node),

@@ -32,7 +32,7 @@ from schemas.errors import TmError
 _log = get_logger(__name__)
 
 # How often (s) is looked for calls that nodes which are gone have left open.
-SWEEP_SECONDS = 30.0
+SWEEP_SECONDS = 5.0
 
 
 class UnservableError(TmError):

@@ -13,6 +13,8 @@ from typing import Literal, assert_never
 
 from runtime import twiml
 from runtime.admission import Admitted, AgentLimits, Refused, decide
+from runtime.call.actions import BeginTransfer
+from runtime.call.events import Event
 from runtime.call.machine import CallMachine
 from runtime.call.plan import CallPlan
 from runtime.call_progress import Interrupted, continued
@@ -31,6 +33,7 @@ from runtime.recording import LocalRecording, RecordingWriter
 from runtime.session import CallSession
 from runtime.signature import websocket_url
 from runtime.tool_room import ToolRoom
+from runtime.transfers import TransferRequest, Transfers
 from runtime.twilio_api import TwilioApi
 from runtime.webhook import VoiceWebhook
 from schemas import Agent, Fleet
@@ -47,6 +50,9 @@ MOST_UNCLAIMED = 200
 # The part of each pause before another attempt to reach the model that a call waits.
 JITTER = (0.5, 1.0)
 NO_PRELUDE = twiml.HoldPrelude()
+
+
+Requested = Callable[[BeginTransfer, Callable[[Event], None]], TransferRequest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,7 @@ class Reception:
     connect: ConnectModel
     load: LoadGate
     tools: ToolRoom
+    transfers: Transfers
     clock: Callable[[], float]
     epoch: Callable[[], float]
 
@@ -148,6 +155,7 @@ class Reception:
         )
         if interrupted is not None:
             plan = continued(plan, interrupted)
+        line = CallLine(webhook.call_sid, lambda: self.twilio.of_number(agent.name, webhook.called))
         session = CallSession(
             webhook.call_sid,
             CallMachine(plan, now=now),
@@ -159,6 +167,9 @@ class Reception:
             record=self._recorder(recording, opening.id, plan.returns),
             errands=self.tools.errands(
                 agent, engine, _variables(webhook), name=webhook.call_sid, clock=self.clock
+            ),
+            transfer=partial(
+                self._transfer, partial(TransferRequest, agent, line, opening.id, webhook.called)
             ),
         )
         call = LiveCall(
@@ -177,13 +188,18 @@ class Reception:
             ),
             before=None if interrupted is None else interrupted.record,
             max_call_seconds=agent.max_call_seconds,
-            line=CallLine(webhook.call_sid, lambda: self.twilio.of_number(agent.name, webhook.called)),
+            line=line,
             order=self._order(agent, recording),
             attended=interrupted is not None and interrupted.progress.answered_at is not None,
         )
         call.answer = self.document(agent, call, prelude)
         self.calls.begin(call)
         return call
+
+    def _transfer(self, request: Requested, order: BeginTransfer, feed: Callable[[Event], None]) -> None:
+        """Let a caller go to somebody else for as long as that takes."""
+        transfer = request(order, feed)
+        self.calls.extend(transfer.line.call_sid, self.transfers.begin(transfer))
 
     def _order(self, agent: Agent, recording: Recording | None) -> RecordingOrder | None:
         """Return what Twilio is to record. Its report may come when this node is gone: any may take it."""

@@ -44,23 +44,24 @@ def answer(hold: HoldPrelude, *, stream_url: str, after_url: str) -> str:
     `stream_url` is absolute, `ws(s)://`, without a query (Twilio drops queries of `<Stream url>`);
     `after_url` is asked for what comes next when the stream has ended.
     """
-    return _render("answer.xml.j2", hold=hold, stream_url=stream_url, after_url=after_url)
+    return render("answer.xml.j2", hold=hold, stream_url=stream_url, after_url=after_url)
 
 
 def reject() -> str:
     """Return the document that gives the caller the busy tone, without answering (and billing) the call."""
-    return _render("reject.xml.j2")
+    return render("reject.xml.j2")
 
 
 def say_and_hang_up(text: str) -> str:
     """Return the document that speaks `text` (plain, no SSML) and hangs up."""
-    return _render("say_and_hang_up.xml.j2", text=plain(text))
+    return render("say_and_hang_up.xml.j2", text=plain(text))
 
 
 def hang_up() -> str:
     """Return the document that ends the call."""
-    return _render("hang_up.xml.j2")
+    return render("hang_up.xml.j2")
 
 
-def _render(template: str, **values: object) -> str:
+def render(template: str, **values: object) -> str:
+    """Return one of the templates with these values."""
     return _environment.get_template(template).render(**values)

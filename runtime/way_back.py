@@ -18,8 +18,8 @@ from runtime.call.stream_link import RETURN_SECONDS
 from runtime.calls import Calls, LiveCall
 from runtime.logs import get_logger
 from runtime.reception import Reception
-from runtime.transfers import Transfers
 from runtime.store import CallStore, StoreUnavailableError
+from runtime.transfers import Transfers
 from runtime.webhook import VoiceWebhook
 from schemas import Agent
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from runtime.signature import Parameters
 
-
 LONGEST_URL = 500
 
 
@@ -21,7 +20,8 @@ class VoiceWebhook:
 
     `caller` is E.164, `anonymous`, `client:…`, `sip:…` or free text, as Twilio gave it; `status` is the
     CallStatus; `duration_seconds` comes with the status callback of an ended call, `recording` with that of
-    a recording: its URL with its length in seconds as a media fragment, or why there is none.
+    a recording: its URL with its length in seconds as a media fragment, or why there is none. `dial_status`
+    is the DialCallStatus after a `<Dial>`.
     """
 
     call_sid: str
@@ -31,6 +31,7 @@ class VoiceWebhook:
     status: str
     duration_seconds: int | None
     recording: str | None = None
+    dial_status: str | None = None
 
     @classmethod
     def read(cls, parameters: Parameters) -> VoiceWebhook:
@@ -47,6 +48,7 @@ class VoiceWebhook:
             status=parameters.get("CallStatus", ""),
             duration_seconds=int(duration[0]) if duration else None,
             recording=_recording(parameters),
+            dial_status=parameters.get("DialCallStatus") or None,
         )
 
 

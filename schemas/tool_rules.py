@@ -89,11 +89,28 @@ def _check_places(
 
 
 def _check_transfer(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
+    yield from _check_destinations(agent, source)
     for index, tool in enumerate(agent.tools):
         if isinstance(tool, BuiltinTool) and "transfer" in tool.builtin and not agent.transfer:
             message = "the built-in tool transfer needs somebody to transfer to; declare transfer"
             place = source.place_of(("tools", index, "builtin"))
             yield Diagnostic("error", codes.INCOMPLETE, message, place)
+
+
+def _check_destinations(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
+    """Report destinations that the model could not tell apart."""
+    if len(agent.transfer) < 2:
+        return
+    seen: set[str] = set()
+    for index, person in enumerate(agent.transfer):
+        place = source.place_of(("transfer", index))
+        if person.name is None:
+            message = "each of several people to transfer to needs a name, by which the agent chooses"
+            yield Diagnostic("error", codes.INCOMPLETE, message, place)
+        elif person.name in seen:
+            yield _wrong(f"two people to transfer to are named {person.name}", place)
+        else:
+            seen.add(person.name)
 
 
 def _wrong(message: str, place: Place) -> Diagnostic:

@@ -44,17 +44,17 @@ async def take_call(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response
         raise HTTPException(HTTPStatus.NOT_FOUND)
     elsewhere = await node.calls_elsewhere(agent)
     answer = node.reception.answer(agent, webhook, elsewhere=elsewhere)
-    return _twiml(answer.twiml, answer.status)
+    return as_twiml(answer.twiml, answer.status)
 
 
 async def after_stream(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
     """Connect a caller again whose stream broke; say goodbye after any other, and hang up."""
-    return _twiml(await node.way_back.after(agent, webhook))
+    return as_twiml(await node.way_back.after(agent, webhook))
 
 
 async def take_fallback(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
     """Speak when nothing else works, unless the caller can go on with the call."""
-    return _twiml(await node.way_back.fallback(agent, webhook))
+    return as_twiml(await node.way_back.fallback(agent, webhook))
 
 
 async def take_recording(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
@@ -73,6 +73,7 @@ async def take_status(node: Node, agent: Agent, webhook: VoiceWebhook) -> Respon
     call = _live_call(node, agent, webhook)
     if webhook.status in REPORTED_ENDINGS:
         node.calls.settle(webhook.call_sid)
+        node.transfers.caller_left(webhook.call_sid)
     if call is not None:
         if webhook.duration_seconds is not None:  # callbacks come in any order, and only the last has it
             call.reported_seconds = webhook.duration_seconds
@@ -91,7 +92,7 @@ def _checked(node: Node, handle: Webhook) -> Callable[[Request], Awaitable[Respo
     """Return the endpoint that lets Twilio alone reach the handler."""
 
     async def endpoint(request: Request) -> Response:
-        agent, parameters = await _check(node, request)
+        agent, parameters = await check_webhook(node, request)
         try:
             return await handle(node, agent, VoiceWebhook.read(parameters))
         except NotAWebhookError:
@@ -100,7 +101,7 @@ def _checked(node: Node, handle: Webhook) -> Callable[[Request], Awaitable[Respo
     return endpoint
 
 
-async def _check(node: Node, request: Request) -> tuple[Agent, Parameters]:
+async def check_webhook(node: Node, request: Request) -> tuple[Agent, Parameters]:
     """Return the agent and all parameters of a genuine request.
 
     Raises HTTPException: 403 for a missing or wrong signature, before anything else is told; then 404
@@ -121,5 +122,6 @@ async def _check(node: Node, request: Request) -> tuple[Agent, Parameters]:
     return agent, body if request.method == "POST" else request.query_params
 
 
-def _twiml(document: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+def as_twiml(document: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """Return a document as the answer to Twilio."""
     return Response(document, status_code=status, media_type=twiml.CONTENT_TYPE)
