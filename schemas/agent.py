@@ -21,7 +21,6 @@ DEFAULT_FALLBACK_MESSAGE = "We are sorry, we cannot take your call right now. Pl
 
 # What the design of an agent has and this version validates without acting on it.
 NOT_ACTED_ON = (
-    "recording",
     "whatsapp",
     "web",
     "after_call",

@@ -183,10 +183,7 @@ def test_a_single_entry_may_stand_without_a_list(folder: Folder) -> None:
 
 
 def test_what_this_version_does_not_act_on_is_a_warning(folder: Folder) -> None:
-    fields = {
-        "recording": "true", "transfer": "+14155550199", "whatsapp": "{sender: +14155550199}",
-        "web": "true", "after_call": "x",
-    }  # fmt: skip
+    fields = {"whatsapp": "{sender: +14155550199}", "web": "true", "after_call": "x"}
     folder.write(agent("\n".join(f"{name}: {value}" for name, value in fields.items())))
     assert folder.load().fleet is not None
     assert [line.split()[2] for line in folder.findings()] == list(fields)

@@ -34,6 +34,11 @@ tools:
         (tool().replace("type: string", "type: strin"), "TM023 this is no JSON Schema"),
         (tool().replace("type: string", "$ref: 'https://x.example/'"), "TM023 this is no JSON Schema"),
         ("tools: [{builtin: transfer}]", "TM026 the built-in tool transfer needs somebody"),
+        ("transfer: ['+14155550101', '+14155550102']", "TM026 each of several people to transfer to needs"),
+        (
+            "transfer: [{number: '+14155550101', name: a}, {number: '+14155550102', name: a}]",
+            "TM023 two people to transfer to are named a",
+        ),
         ("prep: {http: {name: x, http: {url: 'https://a.example/{{ calle }}'}}}", 'did you mean "caller"?'),
         ("prep: {http: {name: x, http: {url: 'http://127.0.0.1/'}}}", "TM045 127.0.0.1 is a private host"),
     ],
