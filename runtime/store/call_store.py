@@ -46,7 +46,7 @@ COUNT_SECONDS = 1.0
 # How long a caller whose stream broke may be kept waiting for what is known of the call.
 TAKE_OVER_SECONDS = 2.0
 # How long the callers of a node that crashed are waited for after its start.
-RETURN_MS = 30_000
+RETURN_MS = 8_000
 
 
 class StoreUnavailableError(Exception):

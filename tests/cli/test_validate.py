@@ -15,7 +15,7 @@ name: desk
 instructions: x
 numbers: [+14155550123]
 gretting: Hello
-recording: true
+web: true
 """
 
 
@@ -40,7 +40,7 @@ def test_text_has_a_line_for_each_finding_and_a_summary(
     captured = capsys.readouterr()
     assert captured.out.splitlines() == [
         'agents.d/a.yaml:5:1 TM020 unknown key "gretting"; did you mean "greeting"?',
-        "agents.d/a.yaml:6:12 TM090 warning: recording is declared, but this version does not act on it",
+        "agents.d/a.yaml:6:6 TM090 warning: web is declared, but this version does not act on it",
         "1 agent, 1 number: 1 error, 1 warning",
     ]
     assert captured.err == ""
@@ -125,7 +125,7 @@ def test_on_a_terminal_the_line_is_shown_with_a_caret(
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     run(["validate"])
     lines = capsys.readouterr().out.splitlines()
-    assert lines[4:6] == ["    recording: true", "               ^"]
+    assert lines[4:6] == ["    web: true", "         ^"]
 
 
 @pytest.mark.parametrize(

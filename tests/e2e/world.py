@@ -16,6 +16,7 @@ import httpx2
 
 from cli.demo.processes import free_port
 from sandbox import NumberSeed, Sandbox, Seed
+from tests.sandbox.model.oracle import judge_model
 
 COMMAND_SECONDS = 60
 START_SECONDS = 20
@@ -160,7 +161,7 @@ class World:
         rows: list[dict[str, Any]] = (await self.get("/api/calls")).json()["calls"]
         return rows
 
-    async def record_of(self, call_sid: str) -> dict[str, Any]:
+    async def record_of(self, call_sid: str, seconds: float = 10) -> dict[str, Any]:
         """The record of the call that Twilio knows by this SID, once it is terminal; exactly one exists."""
 
         async def ended() -> dict[str, Any] | None:
@@ -171,7 +172,7 @@ class World:
             record: dict[str, Any] = (await self.get(f"/api/calls/{rows[0]['id']}")).json()
             return record
 
-        return await until(ended, what=f"a record of {call_sid}")
+        return await until(ended, what=f"a record of {call_sid}", seconds=seconds)
 
     async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
         async def ready() -> bool:
@@ -203,6 +204,8 @@ def play(
 ) -> None:
     """Run one story in a fresh world; `seed` is for accounts that hold more than `numbers`.
 
+    All that was said between runtime and model must pass the types of OpenAI's own package.
+
     Without `files` it declares one agent, the front desk.
     """
 
@@ -211,5 +214,6 @@ def play(
             world = World(box, tmp_path)
             world.declare(service=SERVICE, **(files or {"front_desk": FRONT_DESK_YAML}))
             await story(world)
+            judge_model(box.model)
 
     asyncio.run(run())
