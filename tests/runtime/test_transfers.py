@@ -259,6 +259,18 @@ def test_a_caller_who_leaves_as_the_person_enters_leaves_nobody_waiting(tmp_path
     play(tmp_path, story)
 
 
+def test_a_caller_who_was_put_through_leaves_the_agent_free_for_the_next(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        assert "<Reject" in (await scene.office.webhook(CallSid="CA2")).text
+        await accept(scene)
+        await scene.office.over()
+        assert "<Stream" in (await scene.office.webhook(CallSid="CA3")).text
+        await scene.office.webhook("/voice/front-desk/status", CallSid="CA3", CallStatus="completed")
+        await scene.office.over()
+
+    play(tmp_path, story, WARM + "max_concurrent_calls: 1\n")
+
+
 def test_a_cold_transfer_is_dialled_by_twilio_with_the_declared_caller_id(tmp_path: Path) -> None:
     async def story(scene: Scene) -> None:
         assert 'callerId="+14155550166"' in scene.document
