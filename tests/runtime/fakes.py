@@ -11,6 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Scope
 
 from runtime.model_connection import ModelGoneError, ModelUnavailableError
+from tests.sandbox.model.oracle import judge_client_event
 
 Json = Mapping[str, Any]
 SECOND_OF_SPEECH = bytes(range(200)) * 40
@@ -18,6 +19,8 @@ SECOND_OF_SPEECH = bytes(range(200)) * 40
 
 class FakeModel:
     """One connection to a model that accepts every configuration and speaks `reply` when asked to.
+
+    Whatever it is told must pass the types of OpenAI's own package.
 
     `sent` is everything that it was told, decoded. As a `ConnectModel` it counts how often it was opened.
     """
@@ -50,6 +53,7 @@ class FakeModel:
     async def send_raw(self, data: str) -> None:
         await self.reads.wait()
         message = json.loads(data)
+        judge_client_event(message)
         self.sent.append(message)
         if message["type"] == "session.update":
             self.say({"type": "session.updated", "session": message["session"]})

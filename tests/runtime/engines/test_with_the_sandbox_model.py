@@ -1,7 +1,11 @@
-"""The machine and the codec talk with the sandbox's model: two readings of one protocol, no sockets."""
+"""The machine and the codec talk with the sandbox's model: two readings of one protocol, no sockets.
+
+Every event of both sides is judged by the types of OpenAI's own package.
+"""
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterable
 from functools import partial
@@ -21,6 +25,7 @@ from sandbox.model.server_events import ServerEvent, encode
 from sandbox.model.session import Quirks
 from sandbox.speech import clip
 from tests.runtime.call.world import STREAM, World, payload
+from tests.sandbox.model.oracle import judge_client_event, judge_server_event
 
 GREETING = clip("agent-greeting-bistro")
 SORRY = "Please call again later."
@@ -70,11 +75,13 @@ class Telephone(World):
             self.at(self.now + 0.02, self._speak_on)
 
     def _ask(self, frame: str) -> None:
+        judge_client_event(json.loads(frame))
         self._reply(self._session.handle(frame, self.now * 1000))
 
     def _reply(self, events: Iterable[ServerEvent]) -> None:
         for event in events:
             frame = encode(event, "event_1")
+            judge_server_event(json.loads(frame))
             self.refusals += [event] if '"type":"error"' in frame else []
             self.at(self.now + ONE_WAY, partial(self._hear_model, frame))
         due = self._session.wake_at()
