@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from runtime.call import events as ev
 from runtime.call.actions import (
     Action,
+    BeginTransfer,
     CloseModel,
     ConnectModel,
     DeleteItem,
@@ -20,9 +21,12 @@ from runtime.call.actions import (
     SwapModel,
     TruncateItem,
 )
+from runtime.call.built_in import HANG_UP_FUNCTION, transfer_function
 from runtime.call.interruption import InterruptTerms
 from runtime.call.machine import CallMachine
 from runtime.call.plan import CallPlan, Capabilities
+from runtime.call.stream_link import LONGEST_AWAY
+from runtime.call.toolset import Toolset
 from tests.runtime.call.talk import QUIET, VOICE, plan_for
 from tests.runtime.call.world import STREAM, payload
 
@@ -52,6 +56,12 @@ EVENTS: st.SearchStrategy[ev.Event] = st.one_of(
     ),
     st.builds(ev.ModelProblem, st.just("server_error"), st.just("")),
 )
+TRANSFERS: st.SearchStrategy[ev.Event] = st.one_of(
+    st.builds(
+        ev.ToolRequested, RESPONSES, st.sampled_from(["t1", "t2", "t3"]), st.just("transfer"), st.just("{}")
+    ),
+    st.sampled_from([ev.TransferEnded("busy"), ev.TransferEnded("refused"), ev.TransferEnded(None)]),
+)
 # A session that tells when it ends, soon enough to be handed over, and what its successor may do.
 EXPIRY = st.builds(ev.ModelConfigured, st.just(True), st.just(""), st.floats(0, 120))
 HANDOVER: st.SearchStrategy[ev.Event] = st.one_of(
@@ -79,7 +89,10 @@ ENDS: st.SearchStrategy[ev.Event] = st.sampled_from(
     ]
 )
 STEPS = st.lists(
-    st.tuples(st.floats(0, 3), st.one_of(EVENTS, EVENTS, EVENTS, EVENTS, EVENTS, HANDOVER, HANDOVER, ENDS)),
+    st.tuples(
+        st.floats(0, 3),
+        st.one_of(EVENTS, EVENTS, EVENTS, EVENTS, EVENTS, HANDOVER, HANDOVER, TRANSFERS, ENDS),
+    ),
     max_size=60,
 )
 TERMS = st.builds(
@@ -90,6 +103,7 @@ TERMS = st.builds(
     resume=st.booleans(),
 )
 IDLE = st.sampled_from([None, 5.0, 10.0])
+TOOLS = Toolset.of(HANG_UP_FUNCTION, transfer_function([(None, None)]))
 BEGINNING: list[tuple[float, ev.Event]] = [
     (0.1, ev.ModelConnected()),
     (0.1, ev.ModelConfigured(True)),
@@ -131,6 +145,8 @@ class Witness:
             assert Finished() not in self.actions, "something was done after the end"
             if isinstance(action, PlayAudio | PlayMark | EndStream):
                 assert self.stream_open, "something was sent to a stream that is not there"
+            if isinstance(action, BeginTransfer):
+                self.stream_open = False
             if isinstance(action, TruncateItem):
                 assert 0 < action.heard_ms <= self.received[action.item_id] / 8
             self.actions.append(action)
@@ -154,12 +170,13 @@ def test_every_order_of_events_ends_once_and_stays_ended(
         capabilities=Capabilities(polite and terms.at_once, terms.at_once),
         interrupt=terms,
         idle_seconds=idle,
+        tools=TOOLS,
     )
     witness = Witness(plan)
     for wait, event in (BEGINNING if started else []) + steps:
         witness.run(wait)
         witness.feed(event)
-    witness.run(200.0)
+    witness.run(LONGEST_AWAY + 200.0)
     witness.feed(ev.StreamStopped())
     assert witness.actions.count(Finished()) == 1
     assert witness.actions[-1] == Finished()
