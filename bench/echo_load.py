@@ -3,6 +3,9 @@
 Each caller sends a 20 ms frame 50 times a second, and the model sends every frame back as a delta of one
 endless answer. Every frame carries its call and number, so the time that it takes from the caller's socket to
 the model's, and from the model's back to the caller's, is known for each.
+
+A frame that comes to the model far too late is not echoed: those that waited while the model was connected
+come all at once, and audio that a bridge is given ahead of its time it may rightly keep.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from bench.websocket import Peer, connect
 FRAME_SECONDS = 0.02
 FRAME_BYTES = 160
 RAMP_SECONDS = 0.05
+TOO_LATE_SECONDS = 0.1
 TOKEN = "0" * 32
 AUDIO = b'"audio":'
 DELTA = b'{"type":"response.output_audio.delta","event_id":"e","response_id":"r","item_id":"i","delta":"'
@@ -43,12 +47,14 @@ class Frames:
         self.sent[number] = time.perf_counter()
         return base64.b64encode(head.ljust(FRAME_BYTES, b"\xff")).decode()
 
-    def at_model(self, number: int) -> None:
-        """Note that the frame has come to the model, which sends it back at once."""
+    def at_model(self, number: int, *, measuring: bool) -> bool:
+        """Note that the frame has come to the model; returns whether it is in time to be sent back."""
         now = time.perf_counter()
-        if (sent := self.sent.pop(number, None)) is not None:
-            self.up_ms.append((now - sent) * 1000)
+        late = now - self.sent.pop(number, 0.0)
+        if measuring:
+            self.up_ms.append(late * 1000)
             self.echoed[number] = now
+        return late <= TOO_LATE_SECONDS
 
     def back(self, audio: bytes) -> None:
         """Note the frames that came back to the caller, several in a message perhaps."""
@@ -71,8 +77,9 @@ class Load:
         if b"input_audio_buffer.append" in message[:60]:
             payload = message[message.index(AUDIO) + len(AUDIO) :].strip(b' "}')
             head = base64.b64decode(payload[:12])
-            self.calls[int.from_bytes(head[:4])].at_model(int.from_bytes(head[4:8]))
-            socket.send(DELTA + payload + b'"}')
+            frames = self.calls[int.from_bytes(head[:4])]
+            if frames.at_model(int.from_bytes(head[4:8]), measuring=self.measuring):
+                socket.send(DELTA + payload + b'"}')
             return
         event = json.loads(message)
         if event["type"] == "session.update":
@@ -108,8 +115,6 @@ class Load:
         began, number = time.perf_counter(), 0
         while not over.is_set():
             payload = frames.frame(call, number)
-            if not self.measuring:
-                frames.sent.clear()
             head = MEDIA % (number + 2, number + 1)
             socket.send(f'{head}"timestamp":"{number * 20}","payload":"{payload}"}}}}'.encode())
             number += 1
