@@ -35,8 +35,10 @@ types:
 layers:
 	$(BIN)/lint-imports --no-logo
 
+# Four at a time, more than there may be cores: most of these tests wait for sockets and clocks.
 pytest:
-	$(BIN)/pytest
+	$(BIN)/pytest -n 4 --ignore tests/e2e
+	$(BIN)/pytest -n 3 tests/e2e
 
 witnesses: setup $(WITNESSES)/ready
 	$(BIN)/pytest tests/witnesses
