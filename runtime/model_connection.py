@@ -1,22 +1,24 @@
-"""Connections to the model, opened by the `openai` client and read as raw bytes.
+"""Connections to the model, opened by the `openai` client and then read and written directly.
 
-The client knows addresses, keys and headers; parsing stays ours, because its typed events cost ten times
-what decoding costs. Reconnecting is the call's decision, so the client's own retries are off.
+The client knows addresses, keys and headers; the messages go past it, because its typed events cost ten times
+what decoding costs, and its queue as much as sending. Reconnecting is the call's decision, so the client's
+own retries are off.
 """
 
 from __future__ import annotations
 
-import importlib
 import ssl
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, Unpack, cast
 
+from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from runtime.model_socket import Limits, ModelSocket
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
-    from openai.resources.realtime.realtime import AsyncRealtimeConnection
     from openai.types.websocket_connection_options import WebSocketConnectionOptions
 
     from runtime.settings import Settings
@@ -74,8 +76,7 @@ class OpenAIConnections:
         )
         # What the client would import in the middle of the first call, which would stop all others.
         self._realtime = self._client.realtime
-        importlib.import_module("websockets.asyncio.client")
-        options: dict[str, object] = {
+        self._options: dict[str, object] = {
             "compression": None,
             "max_size": LARGEST_MESSAGE,
             "open_timeout": CONNECT_SECONDS,
@@ -84,17 +85,27 @@ class OpenAIConnections:
             "ping_timeout": PING_SECONDS,
         }
         if self._client.base_url.scheme == "https":
-            options["ssl"] = ssl.create_default_context()
-        # The client's type names only some of what it hands on to `websockets`.
-        self._options = cast("WebSocketConnectionOptions", options)
+            self._options["ssl"] = ssl.create_default_context()
 
     async def __call__(self, model: str) -> ModelConnection:
         """Connect to the Realtime model. Raises `ModelUnavailableError`."""
         from openai import OpenAIError
 
-        manager = self._realtime.connect(model=model, websocket_connection_options=self._options)
+        sockets: list[ModelSocket] = []
+
+        def create(protocol: ClientProtocol, **limits: Unpack[Limits]) -> ModelSocket:
+            sockets.append(ModelSocket(protocol, **limits))
+            return sockets[-1]
+
+        options = {**self._options, "create_connection": create}
+        manager = self._realtime.connect(
+            model=model,
+            # The client's type names only some of what it hands on to `websockets`.
+            websocket_connection_options=cast("WebSocketConnectionOptions", options),
+        )
         try:
-            return _OpenAIConnection(await manager.enter())
+            await manager.enter()
+            return _OpenAIConnection(sockets[-1])  # a redirect makes several
         except InvalidStatus as error:
             status = error.response.status_code
             detail = f"the model's server answered {status}"
@@ -112,26 +123,26 @@ class OpenAIConnections:
 
 
 class _OpenAIConnection:
-    """The client's connection with the errors that a call understands."""
+    """The open socket with the errors that a call understands."""
 
-    def __init__(self, connection: AsyncRealtimeConnection) -> None:
-        self._connection = connection
+    def __init__(self, socket: ModelSocket) -> None:
+        self._socket = socket
 
     async def recv_bytes(self) -> bytes:
         try:
-            return await self._connection.recv_bytes()
+            return await self._socket.receive()
         except (ConnectionClosed, OSError) as error:
             raise ModelGoneError(_how(error)) from None
 
     async def send_raw(self, data: str) -> None:
         try:
-            await self._connection.send_raw(data)
+            await self._socket.write(data)
         except (ConnectionClosed, OSError) as error:
             raise ModelGoneError(_how(error)) from None
 
     async def close(self) -> None:
         with suppress(ConnectionClosed, OSError):
-            await self._connection.close()
+            await self._socket.close()
 
 
 def _may_pass(status: int) -> bool:
