@@ -33,7 +33,8 @@ from runtime.recording import LocalRecording, RecordingWriter
 from runtime.session import CallSession
 from runtime.signature import websocket_url
 from runtime.tool_room import ToolRoom
-from runtime.transfers import TransferRequest, Transfers
+from runtime.transfer_run import TransferRequest
+from runtime.transfers import Transfers
 from runtime.twilio_api import TwilioApi
 from runtime.webhook import VoiceWebhook
 from schemas import Agent, Fleet

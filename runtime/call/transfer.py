@@ -41,7 +41,7 @@ _ENDED: Final[dict[str, Outcome]] = {
     "canceled": "failed",
     "completed": "refused",
 }
-_TALKED: Final = frozenset({"completed", "answered"})
+TALKED: Final = frozenset({"completed", "answered"})
 _IN_PROGRESS: Final = frozenset({"in-progress", "answered"})
 
 
@@ -152,7 +152,7 @@ class Transfer:
 
     def _on_question(self, event: ts.CallerAsks, now: float) -> Sequence[TransferAction]:
         # A conference ends as `answered` whatever was in it; a dialling that did has brought people together.
-        has_talked = self.phase is Phase.DIALLED and event.dial in _TALKED
+        has_talked = self.phase is Phase.DIALLED and event.dial in TALKED
         if event.gone and not has_talked:
             return [ts.Answer(Document.HANG_UP), *self._on_caller_left()]
         match self.phase:
@@ -177,7 +177,7 @@ class Transfer:
         """Go by how the carrier's dialling ended."""
         if dial is None:  # the first question, once more
             return [ts.Answer(Document.DIAL)]
-        if dial in _TALKED:
+        if dial in TALKED:
             return [ts.Answer(Document.HANG_UP), *self._put_through()]
         self._end(Phase.BACK)
         return [ts.GiveBack(_ENDED.get(dial, "failed"))]

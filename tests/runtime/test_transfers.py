@@ -309,6 +309,19 @@ def test_a_caller_whom_a_dead_node_left_in_a_conference_is_fetched_by_another(tm
     run(story())
 
 
+def test_a_caller_who_has_talked_to_a_person_needs_no_word_of_a_node_that_knows_nothing(
+    tmp_path: Path,
+) -> None:
+    async def story() -> None:
+        async with open_office(tmp_path, COLD) as office:
+            told = {"CallStatus": "in-progress", "DialCallStatus": "completed"}
+            document = (await office.webhook("/voice/front-desk/fallback", **told)).text
+            assert "<Hangup/>" in document
+            assert "<Say>" not in document
+
+    run(story())
+
+
 @pytest.mark.parametrize(
     "path",
     [
