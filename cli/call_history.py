@@ -39,6 +39,7 @@ class _Cost(msgspec.Struct):
     amount: float | None = None
     currency: str | None = None
     prices_as_of: str | None = None
+    parts: dict[str, float | None] = {}
     unpriced: list[str] = []
 
 
@@ -148,9 +149,14 @@ def _turns(latency: _Latency | None) -> str:
 
 
 def _cost(cost: _Cost | None) -> str:
-    if cost is None or cost.amount is None:
-        return f"{UNKNOWN} (no price for {', '.join(cost.unpriced)})" if cost and cost.unpriced else UNKNOWN
-    return f"{cost.amount:.4f} {cost.currency} (prices of {cost.prices_as_of})"
+    """Return the sum, or what is known of it and what is not."""
+    if cost is None:
+        return UNKNOWN
+    known = sum(part for part in cost.parts.values() if part is not None)
+    amount = f"{known if cost.amount is None else cost.amount:.4f} {cost.currency}"
+    if cost.unpriced:
+        return f"{amount} and {', '.join(cost.unpriced)}, which has no price (list of {cost.prices_as_of})"
+    return f"{amount} (list of {cost.prices_as_of})"
 
 
 def _outcome(call: _Call) -> str:

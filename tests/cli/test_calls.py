@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,10 +90,21 @@ def test_one_call_is_shown_with_its_transcript_cut_where_the_caller_stopped_hear
         assert "completed (caller_hangup)" in shown
         assert "first word  0.40 s\n" in shown
         assert "turns       0.90 s usual, 2.50 s longest, of 3\n" in shown
-        assert "cost        0.0123 USD (prices of 2026-11-20)\n" in shown
+        assert "cost        0.0123 USD (list of 2026-11-20)\n" in shown
         assert "  0:00.2  agent   Good evening.\n" in shown
         assert "  1:01.2  caller  What is [2J on the menu?\n" in shown
         assert "       –  agent   We have the catch… (interrupted, 2.5 s heard)\n" in shown
+
+
+def test_what_has_no_price_is_named_beside_what_has_one(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = {"gpt-realtime-2.1": 0.0123, "gpt-transcribe": None}
+    cost = {**(TALK.cost or {}), "amount": None, "parts": parts, "unpriced": ["gpt-transcribe"]}
+    store(replace(TALK, cost=cost))
+    assert run(["calls", "0a1b"]) == 0
+    shown = capsys.readouterr().out
+    assert "cost        0.0123 USD and gpt-transcribe, which has no price (list of 2026-11-20)\n" in shown
 
 
 def test_json_is_one_document(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
