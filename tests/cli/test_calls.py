@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli.main import run
-from runtime.call_record import Caller, CallRecord, Latency, TranscriptEntry, TurnLatency
+from runtime.call_record import Caller, CallRecord, JsonValue, Latency, TranscriptEntry, TurnLatency
 from runtime.store import CallStore
 
 TALK = CallRecord(
@@ -99,8 +99,8 @@ def test_one_call_is_shown_with_its_transcript_cut_where_the_caller_stopped_hear
 def test_what_has_no_price_is_named_beside_what_has_one(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    parts = {"gpt-realtime-2.1": 0.0123, "gpt-transcribe": None}
-    cost = {**(TALK.cost or {}), "amount": None, "parts": parts, "unpriced": ["gpt-transcribe"]}
+    parts: dict[str, JsonValue] = {"gpt-realtime-2.1": 0.0123, "gpt-transcribe": None}
+    cost: dict[str, JsonValue] = {**(TALK.cost or {}), "amount": None, "parts": parts, "unpriced": ["gpt-transcribe"]}
     store(replace(TALK, cost=cost))
     assert run(["calls", "0a1b"]) == 0
     shown = capsys.readouterr().out
