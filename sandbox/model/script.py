@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Speak: `ulaw` is any 8 kHz µ-law, `text` its transcript.
+    """Speak: `ulaw` is any 8 kHz µ-law, `text` its transcript; a model that writes has no sound.
 
     With `stops_after_ms` the response runs into its token limit there, and ends `incomplete`.
     """
 
     text: str
-    ulaw: bytes = field(repr=False)
+    ulaw: bytes = field(default=b"", repr=False)
     stops_after_ms: int | None = None
 
     def up_to_limit(self) -> Say:
@@ -125,7 +125,8 @@ class Script:
 
     `think_ms` passes before the first sound of a response; `speed` is how many times faster than
     real time the audio is made; `transcription_ms` is the range of delays of transcripts.
-    `text` answers requests for a text without a voice, after `text_ms`.
+    `text` answers requests for one text; the first token of any written answer comes after `text_ms`, the
+    others `tokens_per_second` (0: all at once).
     """
 
     rules: tuple[Rule, ...] = BISTRO
@@ -137,6 +138,7 @@ class Script:
     transcription_ms: tuple[float, float] = (100, 1200)
     text: str = "A guest who has been here before, and likes the window."
     text_ms: float = 0
+    tokens_per_second: float = 0
 
 
 class Performance:

@@ -1,4 +1,4 @@
-"""The model server: `GET /v1/realtime?model=…`, upgraded to a WebSocket, and over HTTP models and texts."""
+"""The model server: `GET /v1/realtime?model=…`, upgraded to a WebSocket, and texts over HTTP."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from starlette.websockets import WebSocket
 
 from sandbox.model.connection import Clock, Connection
 from sandbox.model.faults import Fault, FaultyLine, quirks_of, refused_status
-from sandbox.model.refusal import RefusedError
-from sandbox.model.responses import TextRequest, answer, read_request
 from sandbox.model.script import Script
 from sandbox.model.session import Session, id_maker
+from sandbox.model.text.desk import TextDesk, TextExchange
+from sandbox.model.text.faults import TextFault
+from sandbox.model.text.stream import Delivery
 
 # What is listed. A connection may name any model.
 MODELS = ("gpt-realtime-2.1", "gpt-realtime-2.1-mini", "gpt-5.6-luna")
@@ -39,8 +40,8 @@ class RealtimeServer:
 
     Mount `routes()` in a Starlette application. `sessions` holds a `Connection` for each client that was
     accepted, oldest first, and `texts` each request for a text; `script` and `faults` may be changed and
-    hold for the next connection. The same seed makes the same ids, chunk sizes and delays. With a `key`
-    set, any other is refused.
+    hold for the next connection, `text_faults` for the next requests. The same seed makes the same ids,
+    chunk sizes and delays. With a `key` set, any other is refused.
     `speed` lets its clock run faster than the real one, for tests.
     """
 
@@ -56,18 +57,29 @@ class RealtimeServer:
         self.script = script or Script()
         self.faults: list[Fault] = list(faults)
         self.sessions: list[Connection] = []
-        self.texts: list[TextRequest] = []
         self.attempts = 0
         self._seed = seed
         self._key = key
         self._clock = Clock(speed)
+        self._desk = TextDesk(seed, self._clock, _refusal)
+
+    @property
+    def texts(self) -> list[TextExchange]:
+        """The requests for texts, oldest first."""
+        return self._desk.exchanges
+
+    @property
+    def text_faults(self) -> list[TextFault | None]:
+        """What goes wrong with the next requests for texts: each takes the first one."""
+        return self._desk.faults
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes: the sessions, texts without a voice, and the list of models."""
         return [
             WebSocketRoute("/v1/realtime", self._answer),
             Route("/v1/models", self._list_models, methods=["GET"]),
-            Route("/v1/responses", self._write, methods=["POST"]),
+            Route("/v1/responses", self._respond, methods=["POST"]),
+            Route("/v1/chat/completions", self._complete, methods=["POST"]),
         ]
 
     async def close(self) -> None:
@@ -98,19 +110,13 @@ class RealtimeServer:
         models = [{"id": name, "object": "model", "created": 0, "owned_by": "sandbox"} for name in MODELS]
         return JSONResponse({"object": "list", "data": models})
 
-    async def _write(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> Response | Delivery:
         """Answer a request for a text to the key that sessions take."""
-        if not self._knows(request):
-            return _refusal(401)
-        try:
-            wanted = read_request(await request.body())
-        except RefusedError as refused:
-            error = {"message": refused.message, "type": "invalid_request_error"}
-            return JSONResponse({"error": {**error, "param": refused.param, "code": refused.code}}, 400)
-        self.texts.append(wanted)
-        await asyncio.sleep(self.script.text_ms / 1000)
-        rng = random.Random(f"{self._seed}/text/{len(self.texts)}")  # noqa: S311 - repeatable, and no secret
-        return answer(wanted, self.script.text, id_maker(rng))
+        return await self._desk.respond(request, self.script) if self._knows(request) else _refusal(401)
+
+    async def _complete(self, request: Request) -> Response | Delivery:
+        """Answer the same in the older form."""
+        return await self._desk.complete(request, self.script) if self._knows(request) else _refusal(401)
 
     def _connect(self, socket: WebSocket, number: int, model: str) -> Connection:
         rng = random.Random(f"{self._seed}/{number}")  # noqa: S311 - repeatable, and no secret

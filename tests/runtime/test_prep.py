@@ -15,6 +15,7 @@ from runtime.settings import Settings
 from runtime.text_model import TextModel, TextModelError
 from runtime.tools.http_call import HttpCaller
 from sandbox import Sandbox
+from sandbox.model.text.responses_request import ResponsesRequest
 from schemas.prep import Prep
 from schemas.private_hosts import ToolHosts
 from tests.runtime.tools.test_http_call import Service
@@ -83,7 +84,8 @@ def test_the_text_model_is_asked_over_the_responses_api() -> None:
             model = TextModel(Settings(box.openai_key, "", openai_base_url=box.openai_url))
             assert await model("gpt-5.6-luna", "Sum up.", "{}", 100) == box.model.script.text
             await model.close()
-            (asked,) = box.model.texts
+            asked = box.model.texts[0].request
+            assert isinstance(asked, ResponsesRequest)
             assert (asked.instructions, asked.input, asked.store) == ("Sum up.", "{}", False)
             stranger = TextModel(Settings("sk-wrong", "", openai_base_url=box.openai_url))
             with pytest.raises(TextModelError, match="401"):
