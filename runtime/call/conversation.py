@@ -12,22 +12,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from runtime.call import events as ev
-from runtime.call.actions import (
-    Action,
-    BeginTransfer,
-    CancelResponse,
-    ClearPlayback,
-    Recall,
-    Respond,
-    TellModel,
-)
+from runtime.call.actions import Action, BeginTransfer, CancelResponse, ClearPlayback, Respond, TellModel
 from runtime.call.floor import Floor
 from runtime.call.idle import GOODBYE, Idle
 from runtime.call.keypad import Keypad
 from runtime.call.ledger import PlaybackLedger
 from runtime.call.listening import Listening
 from runtime.call.playhead import BYTES_PER_MS
-from runtime.call.recall import BROKEN_OFF, UNHEARD, Memory
+from runtime.call.recall import Memory
 from runtime.call.tool_talk import ToolTalk
 from runtime.call.transcript import Transcript
 from runtime.call.turn_clock import TurnClock
@@ -52,13 +44,11 @@ class Conversation:
 
     __slots__ = (
         "_begun",
-        "_brief",
         "_closing",
         "_facts",
         "_floor",
         "_idle",
         "_joined",
-        "_key_messages",
         "_keypad",
         "_ledger",
         "_listening",
@@ -80,10 +70,8 @@ class Conversation:
         self._facts = facts
         self._joined = False
         self._begun = False
-        self._brief: str | None = None
         self._model_listens = False
         self._closing = False
-        self._key_messages = 0
         self._ledger = PlaybackLedger(plan.hold, keeps_sent=plan.interrupt.resume)
         self._memory = Memory(plan.history)
         self._transcript = Transcript()
@@ -91,22 +79,12 @@ class Conversation:
         self._turn_clock = TurnClock(facts.turns)
         self._floor = Floor(plan, self._ledger, self._turns, tell_of=self._tell_of)
         self._listening = Listening(
-            facts,
-            self._floor,
-            self._transcript,
-            self._turn_clock,
-            at_ms=self._ms,
-            pause_ms=plan.pause_ms,
+            facts, self._floor, self._transcript, self._turn_clock, at_ms=self._ms, pause_ms=plan.pause_ms
         )
         self._idle = Idle(plan.idle_seconds)
         self._keypad = Keypad()
         self._tools = ToolTalk(
-            plan.tools,
-            facts.tools,
-            ledger=self._ledger,
-            transcript=self._transcript,
-            turns=self._turns,
-            at_ms=self._ms,
+            plan.tools, facts.tools, self._ledger, self._transcript, self._turns, at_ms=self._ms
         )
 
     # --- how it stands
@@ -188,10 +166,7 @@ class Conversation:
 
         For the first session that is the `opening`.
         """
-        told: list[Action] = [*self._memory.recall(self._transcript.told())]
-        if self._brief is not None:
-            told.append(Recall("system", self._brief))
-            self._brief = None
+        told = self._memory.recall(self._transcript.told())
         requests = self._turns.resume(now) if self._begun else self._turns.ask(opening, now)
         if not requests:  # it is the caller's turn, and not to music
             self._ledger.stop_waiting()
@@ -215,10 +190,9 @@ class Conversation:
         for item_id, received_ms in broken_off:
             self._transcript.break_off(item_id, received_ms)
         if self._turns.lose_session(broken_off=bool(broken_off), tool_runs=self._tools.busy):
-            if self._transcript.caller_unheard:
-                self._brief = UNHEARD
-            elif broken_off:
-                self._brief = BROKEN_OFF
+            self._memory.lost(
+                agent_broken_off=bool(broken_off), caller_unheard=self._transcript.caller_unheard
+            )
         self._listening.close()
         self.lose_model()
         if self._joined:
@@ -260,7 +234,7 @@ class Conversation:
         send_at = self._ledger.send_at() if self._joined else None
         return min(
             math.inf if send_at is None else send_at,
-            math.inf if self._keypad.due_at is None else self._keypad.due_at,
+            self._keypad.due_at,
             self._turns.wake_at() if self._model_listens else math.inf,
             self._floor.interruption.due_at,
             self._listening.dead_at() if self._floor.caller_speaks else math.inf,
@@ -271,7 +245,7 @@ class Conversation:
     def wake(self, now: float) -> list[Action]:
         """Do what is due."""
         actions: list[Action] = []
-        if self._keypad.due_at is not None and now >= self._keypad.due_at:
+        if now >= self._keypad.due_at:
             actions += self._send_keys(now)
         actions += self._audible(self._floor.wake(now))
         if self._model_listens:
@@ -289,9 +263,7 @@ class Conversation:
         for item_id in batch.begun:
             self._transcript.agent_begins(item_id, self._ms(now))
             self._turn_clock.begun(item_id, now)
-            if not self._facts.spoken:
-                self._facts.spoken = True
-                self._facts.first_word_ms = self._ms(now)
+            self._facts.agent_speaks(self._ms(now))
         if self._turn_clock.awaits_mark:
             self._turn_clock.sent(batch.actions)
         return [*batch.actions]
@@ -417,12 +389,10 @@ class Conversation:
 
     def _send_keys(self, now: float) -> list[Action]:
         """Put the keys into the conversation and let the agent react to them."""
-        since = self._keypad.since
-        text = self._keypad.take()
-        self._key_messages += 1
-        self._transcript.caller_says(f"keys-{self._key_messages}", text, self._ms(since))
+        keys = self._keypad.take()
+        self._transcript.caller_says(keys.item_id, keys.text, self._ms(keys.since))
         if self._closing or not self._begun:
             return []
         if not self._model_listens:  # the next session finds them in the transcript
             return self._turns.keep(Respond())
-        return [TellModel(text), *self._turns.ask(Respond(), now)]
+        return [TellModel(keys.text), *self._turns.ask(Respond(), now)]

@@ -40,6 +40,8 @@ class CallFacts:
     transferred: bool = False
     caller_silent: bool = False
     stream_missed: bool = False
+    dismissed: bool = False
+    """The carrier was given a document that ends the call."""
     model_failure: str | None = None
     caller_audio_dropped_ms: int = 0
     caller_audio_filled_ms: int = 0
@@ -57,6 +59,12 @@ class CallFacts:
         """Count an error that a model reported; of kinds beyond the first few the model is not believed."""
         if code in self.model_problems or len(self.model_problems) < MOST_PROBLEM_CODES:
             self.model_problems[code] = self.model_problems.get(code, 0) + 1
+
+    def agent_speaks(self, at_ms: int) -> None:
+        """Note that the agent is heard, `at_ms` after the answer; its first word is the one that counts."""
+        if not self.spoken:
+            self.spoken = True
+            self.first_word_ms = at_ms
 
     def used(self, usage: Usage | None) -> None:
         """Add what the models say that they counted."""

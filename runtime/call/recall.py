@@ -32,13 +32,21 @@ UNHEARD: Final = (
 class Memory:
     """Knows which items the present session was told, and which it has made itself."""
 
-    __slots__ = ("_history", "_older", "_recalled")
+    __slots__ = ("_brief", "_history", "_older", "_recalled")
 
     def __init__(self, history: tuple[TranscriptEntry, ...] = ()) -> None:
         """Begin with what was said in this call before this machine."""
         self._history = history
+        self._brief: str | None = None
         self._older: frozenset[str] = frozenset()
         self._recalled: set[str] = set()
+
+    def lost(self, *, agent_broken_off: bool, caller_unheard: bool) -> None:
+        """Note what the last session did not live to finish, for the next one to know."""
+        if caller_unheard:
+            self._brief = UNHEARD
+        elif agent_broken_off:
+            self._brief = BROKEN_OFF
 
     def recall(self, said: Iterable[TranscriptEntry]) -> list[Recall]:
         """Return what to tell a session that knows nothing; `said` follows the history."""
@@ -46,7 +54,8 @@ class Memory:
         self._older = frozenset(entry.item_id for entry in entries if entry.item_id is not None)
         told = [_recall(entry) for entry in entries[-MOST_RECALLED:]]
         self._recalled = {each.item_id for each in told if each.item_id is not None}
-        return told
+        brief, self._brief = self._brief, None
+        return [*told, Recall("system", brief)] if brief is not None else told
 
     def cut(self, cut: Cut, heard: str) -> list[Action]:
         """Return what tells the session that of this item only `heard` was heard."""

@@ -33,10 +33,10 @@ class ToolTalk:
         self,
         tools: Toolset,
         record: list[ToolUse],
-        *,
         ledger: PlaybackLedger,
         transcript: Transcript,
         turns: Turns,
+        *,
         at_ms: Callable[[float], int],
     ) -> None:
         self._desk = ToolDesk(tools, record)
