@@ -12,7 +12,7 @@ from runtime.call.ending import Ending
 from runtime.call.events import DrainExpired
 from runtime.call.usage import Usage
 from runtime.call_progress import Progress, joined
-from runtime.call_record import CallRecord, JsonValue, Latency, TranscriptEntry
+from runtime.call_record import CallRecord, JsonValue, Latency
 from runtime.line import CallLine, LineWork, RecordingOrder
 from runtime.logs import about_call, get_logger
 from runtime.session import CallSession
@@ -64,7 +64,7 @@ class LiveCall:
     recordings: list[str] = field(default_factory=list)
     settled: bool = False
     """Twilio knows that the call is over, or has been told."""
-    checkpointed: tuple[TranscriptEntry, ...] = ()
+    checkpointed: tuple[str, ...] = ()
     checkpoint_at: float = 0.0
 
     def record(self) -> CallRecord:
@@ -202,9 +202,9 @@ class Calls:
         if now < call.checkpoint_at:
             return
         call.checkpoint_at = now + CHECKPOINT_SECONDS
-        transcript = call.session.machine.transcript
-        if transcript != call.checkpointed:
-            call.checkpointed = transcript
+        words = tuple(entry.text for entry in call.session.machine.transcript)
+        if words != call.checkpointed:  # how much of the last ones was heard changes all the time
+            call.checkpointed = words
             self._store.checkpoint(call.record(), call.progress())
 
     def extend(self, call_sid: str, seconds: float) -> None:
