@@ -78,6 +78,8 @@ class ModelLine:
 
     async def flush(self) -> None:
         """Send what waits; a line that fails is closed, and says so to its call."""
+        if self._outbox.empty:
+            return
         try:
             await self._outbox.flush()
         except ModelGoneError as error:

@@ -258,7 +258,8 @@ class CallSession:
     async def _flush(self) -> None:
         """Send what waits for either side; a side that fails is an event like any other."""
         try:
-            await self._to_leg.flush()
+            if not self._to_leg.empty:
+                await self._to_leg.flush()
             if self._leg_is_ending and self._leg is not None and self._to_leg.empty:
                 await self._leg.close(NORMAL_CLOSE)
         except OSError as error:

@@ -202,6 +202,8 @@ class Toolbox:
 
     def wake_at(self) -> float:
         """Return when (s) an answer is given up, infinity if none is awaited."""
+        if not self._batches:  # as a rule, and asked for each delta
+            return math.inf
         return min((use.due_at for use in self._uses() if use.output is None), default=math.inf)
 
     def filler_at(self) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 from starlette.routing import WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from runtime.calls import LiveCall
 from runtime.logs import get_logger
@@ -18,8 +19,19 @@ _log = get_logger(__name__)
 
 def stream_routes(node: Node) -> list[WebSocketRoute]:
     """Return the route of Media Streams."""
+    endpoint = StreamEndpoint(node)
+    return [WebSocketRoute("/stream/{token}", endpoint), WebSocketRoute("/stream/{token}/", endpoint)]
 
-    async def endpoint(socket: WebSocket) -> None:
+
+class StreamEndpoint:
+    """Takes a stream in, if it is Twilio's and somebody waits for it. An ASGI application."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one stream."""
+        node, socket = self._node, WebSocket(scope, receive, send)
         token: str = socket.path_params["token"]
         signature = socket.headers.get("x-twilio-signature", "")
         tokens = node.tokens_of(None)
@@ -33,41 +45,43 @@ def stream_routes(node: Node) -> list[WebSocketRoute]:
             return
         await socket.accept()
         if isinstance(call, LiveCall):
-            await call.session.serve_leg(TwilioLeg(socket))
+            await call.session.serve_leg(TwilioLeg(receive, send))
         else:  # over before its stream came; Twilio goes on to `/after`
             await socket.close(NORMAL_CLOSE)
 
-    return [WebSocketRoute("/stream/{token}", endpoint), WebSocketRoute("/stream/{token}/", endpoint)]
-
 
 class TwilioLeg:
-    """An accepted WebSocket as the caller's side of a session."""
+    """An accepted WebSocket as the caller's side of a session.
 
-    def __init__(self, socket: WebSocket) -> None:
-        self._socket = socket
+    Messages pass it as the server gives and takes them (ASGI): they are many.
+    """
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._over = False
 
     async def receive(self) -> str | bytes | None:
         """Return the next message, None at the end of the stream."""
-        message = await self._socket.receive()
-        if message["type"] == "websocket.disconnect":
+        message = await self._receive()
+        if message["type"] != "websocket.receive":
+            self._over = True
             return None
         text: str | None = message.get("text")
         return text if text is not None else message.get("bytes", b"")
 
     async def send(self, text: str) -> None:
         """Send a text message. Raises `OSError` when the stream is over."""
-        if self._socket.application_state is not WebSocketState.CONNECTED:
+        if self._over:
             raise ConnectionResetError
         try:
-            await self._socket.send({"type": "websocket.send", "text": text})
-        except WebSocketDisconnect as error:
+            await self._send({"type": "websocket.send", "text": text})
+        except RuntimeError as error:  # uvicorn's answer once it has closed the stream itself
             raise ConnectionResetError from error
 
     async def close(self, code: int) -> None:
         """Close the stream, once; one that went away in this moment is closed as well."""
-        if (
-            self._socket.application_state is WebSocketState.CONNECTED
-            and self._socket.client_state is WebSocketState.CONNECTED
-        ):
-            with suppress(WebSocketDisconnect):
-                await self._socket.close(code)
+        if not self._over:
+            self._over = True
+            with suppress(OSError, RuntimeError):
+                await self._send({"type": "websocket.close", "code": code})
