@@ -44,6 +44,15 @@ def plain(text: str) -> str:
     return _NOT_XML.sub("", text)
 
 
+def is_open(text: str) -> bool:
+    """Whether a text ends inside of an SSML element or tag, so that it cannot be spoken alone."""
+    depth = 0
+    for tag in _TAG.finditer(text):
+        if tag["name"] in ELEMENTS and not tag["empty"]:
+            depth += -1 if tag["close"] else 1
+    return depth > 0 or text.rfind("<") > text.rfind(">")
+
+
 def _is_ssml(text: str) -> bool:
     """Whether the text has tags, all of them known SSML elements and properly nested."""
     tags = list(_TAG.finditer(text))

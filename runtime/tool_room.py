@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from runtime.agent_tools import AgentTools
 from runtime.call.events import Prepared
@@ -16,9 +15,19 @@ from runtime.tools.http_call import HttpCaller
 if TYPE_CHECKING:
     from runtime.call.actions import RunTool
     from runtime.call_record import JsonValue
-    from runtime.engines.realtime import RealtimeEngine
     from runtime.settings import Settings
     from schemas import Agent
+
+
+class Instructed(Protocol):
+    """An engine, as far as its instructions go."""
+
+    @property
+    def instructions(self) -> str:
+        """What the model is told before everything else."""
+
+    def instruct(self, instructions: str) -> None:
+        """Tell it something else."""
 
 
 class ToolRoom:
@@ -40,7 +49,7 @@ class ToolRoom:
     def errands(
         self,
         agent: Agent,
-        engine: RealtimeEngine,
+        engine: Instructed,
         variables: Mapping[str, JsonValue],
         *,
         name: str,
@@ -61,8 +70,7 @@ class ToolRoom:
             prepared = await prepare(
                 agent.prep, variables, http=self._caller(), hosts=tools.hosts, write=self._writer()
             )
-            instructions = with_profile(engine.settings.instructions, prepared.profile)
-            engine.settings = replace(engine.settings, instructions=instructions)
+            engine.instruct(with_profile(engine.instructions, prepared.profile))
             return prepared
 
         return Errands(name, run, clock=clock, prepare=prepare_call if agent.prep else None)

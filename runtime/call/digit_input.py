@@ -18,7 +18,7 @@ MOST_DIGITS: Final = 32
 class DigitInput:
     """One input. The pause counts from `listen`, when the caller has heard what is wanted, and each key."""
 
-    __slots__ = ("_digits", "_finish_key", "_most", "_pause", "call_id", "due_at", "ended_by", "prompt")
+    __slots__ = ("_digits", "call_id", "due_at", "ended_by", "finish_key", "most", "pause", "prompt")
 
     def __init__(self, call_id: str, arguments: JsonObject) -> None:
         """Begin with checked arguments: `prompt`, `max_digits`, `finish_key`, `timeout_s`, all optional."""
@@ -28,9 +28,9 @@ class DigitInput:
         self.prompt = prompt if isinstance(prompt, str) and prompt else None
         self.due_at = math.inf
         self.ended_by: str | None = None
-        self._most = int(most) if isinstance(most, int | float) else MOST_DIGITS
-        self._finish_key = finish_key if isinstance(finish_key, str) else FINISH_KEY
-        self._pause = float(pause) if isinstance(pause, int | float) else PAUSE
+        self.most = int(most) if isinstance(most, int | float) else MOST_DIGITS
+        self.finish_key = finish_key if isinstance(finish_key, str) else FINISH_KEY
+        self.pause = float(pause) if isinstance(pause, int | float) else PAUSE
         self._digits = ""
 
     @property
@@ -41,17 +41,25 @@ class DigitInput:
     def listen(self, now: float) -> None:
         """Begin to count: the caller has heard what to type."""
         if not self.listening:
-            self.due_at = now + self._pause
+            self.due_at = now + self.pause
 
     def press(self, key: str, now: float) -> None:
         """Take a key."""
-        if key == self._finish_key:
+        if key == self.finish_key:
             self.ended_by = "finish_key"
             return
         self._digits += key
-        self.due_at = now + self._pause
-        if len(self._digits) >= self._most:
+        self.due_at = now + self.pause
+        if len(self._digits) >= self.most:
             self.ended_by = "max_digits"
+
+    def take(self, keys: str, finish_key: str | None) -> None:
+        """Take all that was typed at once, from a carrier that has waited for its end."""
+        self._digits = keys[: self.most]
+        if finish_key is not None:
+            self.ended_by = "finish_key"
+        else:
+            self.ended_by = "max_digits" if len(keys) >= self.most else "timeout"
 
     def wake(self, now: float) -> None:
         """End the input when the caller has paused for long enough."""

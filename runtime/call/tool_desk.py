@@ -215,6 +215,18 @@ class ToolDesk:
         """Whether the caller's keys are meant for a tool."""
         return self._input is not None
 
+    @property
+    def input(self) -> DigitInput | None:
+        """What the caller is to type, None when nothing is wanted."""
+        return self._input
+
+    def take_input(self, keys: str, finish_key: str | None) -> Sequence[DeskAction]:
+        """Take what the caller has typed, from a carrier that collects keys by itself."""
+        if self._input is None:
+            return ()
+        self._input.take(keys, finish_key)
+        return self._end_input()
+
     def listen(self, now: float) -> None:
         """Note that the caller has heard everything, what to type included."""
         if self._input is not None:
@@ -224,9 +236,9 @@ class ToolDesk:
         """Take a key of the caller while `collecting`."""
         assert self._input is not None
         self._input.press(key, now)
-        return self._end_input(now)
+        return self._end_input()
 
-    def _end_input(self, now: float) -> Sequence[DeskAction]:
+    def _end_input(self) -> Sequence[DeskAction]:
         wanted = self._input
         if wanted is None or wanted.ended_by is None:
             return ()
@@ -250,7 +262,7 @@ class ToolDesk:
         self._forget_given_up()
         if self._input is not None:
             self._input.wake(now)
-            actions += self._end_input(now)
+            actions += self._end_input()
         if now >= self._filler_at(quiet_since):
             actions.append(self._toolbox.take_filler())
         return actions

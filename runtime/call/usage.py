@@ -10,7 +10,8 @@ class Usage:
     """Tokens of the speech model and of the transcription, which is billed on its own.
 
     The cached tokens are part of the input tokens, as OpenAI counts them. `transcribed_seconds` is what a
-    transcription model counts that is billed by time.
+    transcription model counts that is billed by time. Tokens of drafts are those of answers that a text model
+    began before the caller had finished, and that were thrown away; they are not among the others.
     """
 
     text_in: int = 0
@@ -22,6 +23,12 @@ class Usage:
     transcription_in: int = 0
     transcription_out: int = 0
     transcribed_seconds: float = 0.0
+    drafts_in: int = 0
+    drafts_out: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))
+
+    def thrown_away(self) -> Usage:
+        """Return the usage of a text that nobody is going to hear."""
+        return Usage(drafts_in=self.text_in, drafts_out=self.text_out)

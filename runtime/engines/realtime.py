@@ -7,6 +7,7 @@ came. Unknown events and unknown fields are ignored. The session's configuration
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -61,6 +62,15 @@ class RealtimeEngine:
         self.model = settings.model
         self._asked = 0
         self._conversion: Conversion | None = None
+
+    @property
+    def instructions(self) -> str:
+        """What the model is told before everything else."""
+        return self.settings.instructions
+
+    def instruct(self, instructions: str) -> None:
+        """Tell the next session something else."""
+        self.settings = replace(self.settings, instructions=instructions)
 
     def fresh(self) -> RealtimeEngine:
         """Return a codec for another session on the same terms."""

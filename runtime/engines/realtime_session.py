@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from msgspec import UNSET
 
 from runtime.call.built_in import HANG_UP_ONLY
+from runtime.engines.mcp_tool import mcp_tool
 from runtime.engines.realtime_wire import PCMU, CustomVoice
 from schemas.voice import SemanticVad, ServerVad
 
@@ -72,7 +73,7 @@ def configuration(settings: RealtimeSettings) -> dict[str, JsonValue]:
         "audio": {"input": hearing, "output": speaking},
         "tools": [
             *(function.to_model() for function in settings.tools.functions.values()),
-            *map(_mcp, settings.mcp),
+            *map(mcp_tool, settings.mcp),
         ],
         "tool_choice": "auto",
     }
@@ -106,21 +107,6 @@ def echoed_formats(echo: Session | None) -> tuple[str | None, str | None]:
     ways = (audio.input, audio.output) if audio else (None, None)
     hearing, speaking = (way.format.name if way and way.format else None for way in ways)
     return hearing, speaking
-
-
-def _mcp(server: McpServer) -> dict[str, JsonValue]:
-    """Return an MCP server as the session takes it; its headers are revealed here and nowhere else."""
-    tool: dict[str, JsonValue] = {
-        "type": "mcp",
-        "server_label": server.label,
-        "server_url": server.url,
-        "require_approval": "never",
-    }
-    if server.headers:
-        tool["headers"] = {name: secret.reveal() for name, secret in server.headers.items()}
-    if server.allowed_tools:
-        tool["allowed_tools"] = list(server.allowed_tools)
-    return tool
 
 
 def misunderstanding(
