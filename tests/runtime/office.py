@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from twilio.request_validator import RequestValidator
 
 from runtime.app import create_app
+from runtime.model_connection import ConnectModel
 from runtime.node import Node
 from runtime.settings import Settings
 from runtime.store.database import migrate, open_engine
@@ -113,8 +114,12 @@ async def open_office(
     api_token: str | None = None,
     node_url: str | None = None,
     name: str = "test",
+    connect: ConnectModel | None = None,
 ) -> AsyncIterator[Office]:
-    """Run a node on the declarations, in the running loop's time; nodes of one folder share its database."""
+    """Run a node on the declarations, in the running loop's time; nodes of one folder share its database.
+
+    All calls have the office's one model unless there is something else to `connect` them.
+    """
     model, twilio = FakeModel(), FakeTwilio()
     if not (folder / "calls.sqlite3").exists():
         (folder / "calls.sqlite3").write_bytes(empty_database())
@@ -130,7 +135,7 @@ async def open_office(
         fleet_of(folder, declarations),
         settings,
         name=name,
-        connect=model,
+        connect=connect or model,
         clock=clock,
         epoch=clock,
         twilio_transport=twilio.transport(),

@@ -37,6 +37,12 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._in_threads -= 1
 
     @property
+    def timers(self) -> int:
+        """How many timers are set and not cancelled."""
+        timers: list[asyncio.TimerHandle] = vars(self)["_scheduled"]
+        return sum(not timer.cancelled() for timer in timers)
+
+    @property
     def in_threads(self) -> bool:
         return self._in_threads > 0
 
