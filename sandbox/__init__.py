@@ -32,6 +32,7 @@ from sandbox.network import (
     Step,
     StreamFaults,
     Wait,
+    Words,
     voicemail,
 )
 from sandbox.seed import NumberSeed, Seed
@@ -63,5 +64,6 @@ __all__ = [
     "StreamFaults",
     "Wait",
     "Webhook",
+    "Words",
     "voicemail",
 ]

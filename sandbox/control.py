@@ -163,6 +163,7 @@ def _shown(call: PhoneCall) -> dict[str, object]:
         "over": call.is_over,
         "answered_at_ms": call.answered_at_ms,
         "heard": [one.text for one in find_spoken(call.heard)],
+        "heard_words": list(call.heard_words),
     }
 
 

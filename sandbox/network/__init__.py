@@ -11,7 +11,7 @@ time), `performing` with a module for each verb that lasts (`collecting`, `diall
 
 from __future__ import annotations
 
-from sandbox.network.caller import HangUp, Interrupt, Listen, Press, Say, Step, Wait
+from sandbox.network.caller import HangUp, Interrupt, Listen, Press, Say, Step, Wait, Words
 from sandbox.network.events import CallEvent, Kind
 from sandbox.network.network import Network
 from sandbox.network.phone_call import PhoneCall
@@ -32,5 +32,6 @@ __all__ = [
     "Step",
     "StreamFaults",
     "Wait",
+    "Words",
     "voicemail",
 ]

@@ -128,7 +128,8 @@ async def _play_document(
                 return verb
             case Say() | Play() | Pause():
                 sound = await requests.sound(verb, urljoin(url, verb.url) if isinstance(verb, Play) else "")
-                await line.play(sound, 1 if isinstance(verb, Pause) else verb.loop)
+                words = verb.text if isinstance(verb, Say) else ""
+                await line.play(sound, 1 if isinstance(verb, Pause) else verb.loop, words=words)
             case _:
                 requests.alert(NOT_IN_MUSIC, url, f"{type(verb).__name__} is not allowed in a waitUrl")
     return None

@@ -51,11 +51,15 @@ class CallRequests:
         """Return how a prompt sounds once; the media of a Play are at `url`."""
         match prompt:
             case Say(text):
-                return spoken_words(text)
+                return self.speech(text)
             case Play():
                 return await self.media(url)
             case Pause(seconds):
                 return silence(seconds * 1000)
+
+    def speech(self, text: str) -> bytes:
+        """Return how words sound in the voice of Say."""
+        return spoken_words(text, self.around.ms_per_character)
 
     async def media(self, url: str) -> bytes:
         """Return how a file of media sounds; nothing when it cannot be had."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from sandbox.speech import clip, is_speech
+from sandbox.network.media_files import spoken_words
+from sandbox.speech import clip, find_spoken, is_speech
 from sandbox.speech.ulaw import BYTES_PER_MS, FRAME_BYTES, SILENCE
 
 TICK_MS = 20
@@ -20,6 +21,7 @@ SPEECH_AFTER_MS = 40
 QUIET_AFTER_MS = 300
 WAIT_DIGIT_MS = 500
 BETWEEN_DIGITS_MS = 200
+CONFIDENCE = 0.93  # Twilio: 0.0 to 1.0; the words here are certain, which a recogniser never is
 
 
 class Speech(Protocol):
@@ -34,8 +36,20 @@ class Speech(Protocol):
         """The sound."""
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Any words: for recognisers (Gather, ConversationRelay), which are told them; others hear a hum."""
+
+    text: str
+
+    @property
+    def ulaw(self) -> bytes:
+        """The sound: the clip that has the words, else a hum as long as saying them takes."""
+        return spoken_words(self.text)
+
+
 Spoken = Speech | str | bytes
-"""A clip, the name of one, or µ-law audio."""
+"""A clip, the name of one, words, or µ-law audio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +62,11 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Speak."""
+    """Speak. A recogniser understands `heard_as`, by default every word; confidence None is not told."""
 
     spoken: Spoken
+    heard_as: str | None = None
+    confidence: float | None = CONFIDENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +76,8 @@ class Interrupt:
     spoken: Spoken
     after_ms: int = 1000
     at_most_s: float = 15
+    heard_as: str | None = None
+    confidence: float | None = CONFIDENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +103,15 @@ Step = Listen | Say | Interrupt | Wait | Press | HangUp
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechSoFar:
+    """What of a speech has been said by the end of a tick, and how a recogniser understands all of it."""
+
+    words: str
+    heard_as: str
+    confidence: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """What the caller does in 20 ms: `frame` is µ-law of 160 bytes, None for silence."""
 
@@ -92,6 +119,7 @@ class Tick:
     digit: str | None = None
     says: str | None = None  # begins to say these words
     finished: bool = False  # has said the last of them
+    speech: SpeechSoFar | None = None  # while speaking
     hang_up: bool = False
 
 
@@ -120,6 +148,27 @@ class Ear:
 
 
 @dataclass(slots=True)
+class _Speaking:
+    """A speech and how far it is."""
+
+    audio: bytes
+    words: str
+    heard_as: str
+    confidence: float | None
+    at: int = 0
+
+    def next(self) -> tuple[bytes, SpeechSoFar, bool]:
+        """Return 20 ms of sound, what has been said with them, and whether that is all."""
+        frame = self.audio[self.at : self.at + FRAME_BYTES]
+        self.at += len(frame)
+        done = self.at >= len(self.audio)
+        words = self.words.split()
+        said = len(words) if done else len(words) * self.at // len(self.audio)
+        so_far = SpeechSoFar(" ".join(words[:said]), self.heard_as, self.confidence)
+        return frame.ljust(FRAME_BYTES, SILENCE), so_far, done
+
+
+@dataclass(slots=True)
 class _Doing:
     """The step in hand and how far it is."""
 
@@ -136,14 +185,14 @@ class Caller:
         self.ear = Ear()
         self._steps = deque(steps)
         self._doing: _Doing | None = None
-        self._audio = b""
+        self._speaking: _Speaking | None = None
         self._next_digit_ms = 0
 
     def tick(self, heard: bytes) -> Tick:
         """Hear 160 bytes and return what is done meanwhile."""
         self.ear.hear(heard)
-        if self._audio:
-            return self._speak()
+        if self._speaking is not None:
+            return self._speak(self._speaking)
         while True:
             doing = self._doing or self._take()
             if doing is None:
@@ -168,28 +217,32 @@ class Caller:
                 doing.heard = doing.heard or self.ear.speaking
                 content = doing.heard and self.ear.quiet_ms >= until_quiet_ms
                 return None if content or doing.elapsed_ms >= at_most_s * 1000 else Tick()
-            case Say(spoken):
-                return self._begin(spoken)
-            case Interrupt(spoken, after_ms, at_most_s):
+            case Say():
+                return self._begin(doing.step)
+            case Interrupt(_, after_ms, at_most_s):
                 if self.ear.speaking_ms >= after_ms or doing.elapsed_ms >= at_most_s * 1000:
-                    return self._begin(spoken)
+                    return self._begin(doing.step)
                 return Tick()
             case Press(digits):
                 return self._press(doing, digits)
             case HangUp():
                 return Tick(hang_up=True)
 
-    def _begin(self, spoken: Spoken) -> Tick | None:
+    def _begin(self, step: Say | Interrupt) -> Tick | None:
         self._doing = None
-        text, self._audio = words_of(spoken)
-        if not self._audio:
+        text, audio = words_of(step.spoken)
+        if not audio:
             return None
-        tick = self._speak()
-        return Tick(frame=tick.frame, says=text, finished=tick.finished)
+        known = _known_words(step.spoken)
+        heard_as = known if step.heard_as is None else step.heard_as
+        self._speaking = _Speaking(audio, known, heard_as, step.confidence)
+        return replace(self._speak(self._speaking), says=text)
 
-    def _speak(self) -> Tick:
-        frame, self._audio = self._audio[:FRAME_BYTES], self._audio[FRAME_BYTES:]
-        return Tick(frame=frame.ljust(FRAME_BYTES, SILENCE), finished=not self._audio)
+    def _speak(self, speaking: _Speaking) -> Tick:
+        frame, so_far, done = speaking.next()
+        if done:
+            self._speaking = None
+        return Tick(frame=frame, speech=so_far, finished=done)
 
     def _press(self, doing: _Doing, digits: str) -> Tick | None:
         if not doing.elapsed_ms:
@@ -210,3 +263,10 @@ def words_of(spoken: Spoken) -> tuple[str, bytes]:
         return f"({len(spoken) // BYTES_PER_MS} ms of sound)", spoken
     speech = clip(spoken) if isinstance(spoken, str) else spoken
     return speech.text, speech.ulaw
+
+
+def _known_words(spoken: Spoken) -> str:
+    """Return the words that a recogniser could make out; of audio, those of the clips in it."""
+    if isinstance(spoken, bytes):
+        return " ".join(one.text for one in find_spoken(spoken))
+    return words_of(spoken)[0]

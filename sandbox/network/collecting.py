@@ -13,6 +13,7 @@ from sandbox.network.line import LineTick
 from sandbox.network.live_line import LiveLine
 from sandbox.network.phone_call import PhoneCall
 from sandbox.network.racing import first_of
+from sandbox.network.recognising import PARTIALS_EVERY_MS
 from sandbox.network.verbs import Callback, Gather, Play, Say
 
 
@@ -35,7 +36,8 @@ async def collect(gather: Gather, base: str, line: LiveLine, requests: CallReque
 async def _prompts(gather: Gather, base: str, line: LiveLine, requests: CallRequests) -> None:
     for prompt in gather.prompts:
         sound = await requests.sound(prompt, urljoin(base, prompt.url) if isinstance(prompt, Play) else "")
-        await line.play(sound, prompt.loop if isinstance(prompt, Say | Play) else 1)
+        words = prompt.text if isinstance(prompt, Say) else ""
+        await line.play(sound, prompt.loop if isinstance(prompt, Say | Play) else 1, words=words)
 
 
 class _Listening:
@@ -50,14 +52,19 @@ class _Listening:
         self._phone = phone
         self._requests = requests
         self._told = ""
+        self._stable = ""
+        self._told_ms = 0.0
         self._partials = 0
 
-    def ticked(self, tick: LineTick, _end_ms: float) -> None:
+    def ticked(self, tick: LineTick, end_ms: float) -> None:
         self.collector.hear(tick)
         if self.collector.begun:
             self.begun.set()
-        if self.collector.words != self._told and self._partial is not None:
-            self._tell(self._partial, self.collector.words)
+        words = self.collector.words
+        stayed = self._stable != words and end_ms - self._told_ms >= PARTIALS_EVERY_MS
+        if self._partial is not None and (words != self._told or stayed):
+            self._told_ms = end_ms
+            self._tell(self._partial, words)
         if self.collector.result is not None:
             self.complete.set()
 
@@ -65,10 +72,11 @@ class _Listening:
         self._phone.line.settle(self._phone.line_ms())
 
     def _tell(self, partial: Callback, words: str) -> None:
-        """Post what is made out so far. Twilio: the answer is ignored."""
+        """Post what is made out so far, and what of it has stayed. Twilio: the answer is ignored."""
+        self._stable = self._told
         form = (
             ("UnstableSpeechResult", words),
-            ("StableSpeechResult", self._told),
+            ("StableSpeechResult", self._stable),
             ("Stability", "0.8"),
             ("SequenceNumber", str(self._partials)),
         )

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sandbox.network.caller import TICK_MS, Ear
+from sandbox.network.caller import CONFIDENCE, TICK_MS
 from sandbox.network.flow import Extra
 from sandbox.network.line import LineTick
+from sandbox.network.recognising import Recogniser
 from sandbox.network.verbs import Gather
-from sandbox.speech.hearing import find_similar, find_spoken
-
-MAX_SPEECH_MS = 60_000
-PARTIALS_EVERY_MS = 200
-CONFIDENCE = "0.93"  # Twilio: 0.0 to 1.0; what is recognised here is certain, which a recogniser never is
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +22,13 @@ class Collected:
     digits: str = ""
     speech: str = ""
     finished_on: str = ""
+    confidence: float | None = CONFIDENCE
 
     def form(self) -> Extra:
         """Return the parameters of the action's request."""
         if self.speech:
-            return ("SpeechResult", self.speech), ("Confidence", CONFIDENCE)
+            told: Extra = (("SpeechResult", self.speech),)
+            return told if self.confidence is None else (*told, ("Confidence", str(self.confidence)))
         form: Extra = (("Digits", self.digits),)
         return (*form, ("FinishedOnKey", self.finished_on)) if self.finished_on else form
 
@@ -45,14 +43,16 @@ class Collector:
     def __init__(self, gather: Gather) -> None:
         self.result: Collected | None = None
         self.begun = False
-        self.words = ""
         self._gather = gather
-        self._ear = Ear()
+        self._recogniser = Recogniser(gather.speech_timeout_s * 1000)
         self._digits = ""
         self._prompting = True
         self._idle_ms = 0
-        self._spoken_ms = 0
-        self._audio = bytearray()
+
+    @property
+    def words(self) -> str:
+        """What is made out so far."""
+        return self._recogniser.partial
 
     def prompts_ended(self) -> None:
         """Begin to count the time-out."""
@@ -64,15 +64,18 @@ class Collector:
             return
         self._idle_ms = 0 if self._prompting else self._idle_ms + TICK_MS
         digit = tick.caller.digit
-        if digit is not None and self._gather.takes_digits and not self._spoken_ms:
+        if digit is not None and self._gather.takes_digits and not self._recogniser.speaking_ms:
             self._press(digit)
         elif self._gather.takes_speech and not self._digits:
-            self._listen(tick.frame)
+            self._listen(tick)
         self._watch_the_time()
 
     def _watch_the_time(self) -> None:
-        if self.result is None and not self._spoken_ms and self._idle_ms >= self._gather.timeout_s * 1000:
+        if self.result is None and not self._recogniser.speaking_ms and self._is_late():
             self.result = Collected(self._digits)
+
+    def _is_late(self) -> bool:
+        return self._idle_ms >= self._gather.timeout_s * 1000
 
     def _press(self, digit: str) -> None:
         self.begun = True
@@ -84,23 +87,10 @@ class Collector:
         if len(self._digits) == self._gather.num_digits:
             self.result = Collected(self._digits)
 
-    def _listen(self, frame: bytes) -> None:
-        self._ear.hear(frame)
-        if not self._spoken_ms and not self._ear.speaking:
-            self._audio = (self._audio + frame)[-10 * len(frame) :]  # the beginning that told it was speech
-            return
-        self.begun = True
-        self._audio += frame
-        self._spoken_ms += TICK_MS
-        if self._spoken_ms % PARTIALS_EVERY_MS == 0:
-            self.words = _recognised(bytes(self._audio))
-        ended = self._ear.quiet_ms >= self._gather.speech_timeout_s * 1000
-        if ended or self._spoken_ms >= MAX_SPEECH_MS:
-            audio = bytes(self._audio)
-            resembling = find_similar(audio)
-            self.words = _recognised(audio) or (resembling.text if resembling else "")
-            self.result = Collected(speech=self.words)
-
-
-def _recognised(audio: bytes) -> str:
-    return " ".join(clip.text for clip in find_spoken(audio))
+    def _listen(self, tick: LineTick) -> None:
+        self._recogniser.hear(tick)
+        if self._recogniser.speaking_ms and self._gather.barge_in:
+            self.begun = True
+        recognised = self._recogniser.result
+        if recognised is not None:
+            self.result = Collected(speech=recognised.text, confidence=recognised.confidence)

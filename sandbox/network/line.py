@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sandbox.network.caller import TICK_MS, Caller, Step, Tick
 from sandbox.network.playout import Playout
 from sandbox.network.recording import Track, stereo_wav
+from sandbox.network.utterances import Utterance
 from sandbox.speech.ulaw import FRAME_BYTES, SILENCE
 
 SILENT_FRAME = SILENCE * FRAME_BYTES
@@ -30,6 +31,7 @@ class Line:
         self.playout = Playout()
         self.spoken = Track()
         self.heard = Track()
+        self.utterances: list[Utterance] = []
         self._caller = Caller(steps)
         self._ticks = 0
 

@@ -14,8 +14,10 @@ from sandbox.network.phone_call import HungUp, PhoneCall
 from sandbox.network.stream import MediaStream, StreamError
 from sandbox.network.stream_faults import StreamFaults
 from sandbox.network.surroundings import Surroundings
+from sandbox.network.utterances import Utterance
 from sandbox.network.verbs import Stream
 from sandbox.network.wire import StreamWriter
+from sandbox.speech.ulaw import BYTES_PER_MS
 
 
 class Attachment(Protocol):
@@ -64,15 +66,22 @@ class LiveLine:
         """Let time pass on the network's clock."""
         await self._phone.clock.sleep_until(self._phone.clock.now_ms() + ms)
 
-    async def play(self, ulaw: bytes, times: int = 1) -> None:
-        """Let the caller hear µ-law audio, and return when it has been played."""
-        phone, playout = self._phone, self._phone.line.playout
+    async def play(self, ulaw: bytes, times: int = 1, *, words: str = "") -> None:
+        """Let the caller hear µ-law audio, which says `words` if any, and return when it has been played."""
+        phone, playout, utterance = self._phone, self._phone.line.playout, Utterance()
+        if words:
+            phone.line.utterances.append(utterance)
         try:
-            for _ in range(times):
+            for number in range(times):
                 playout.media(ulaw, phone.line_ms())
+                ends_ms = playout.ends_at()
+                utterance.say(
+                    words if not number else f" {words}", ends_ms - len(ulaw) / BYTES_PER_MS, ends_ms
+                )
                 await self.wait(playout.ends_at() - phone.line_ms())
         except asyncio.CancelledError:
             playout.clear(phone.line_ms())
+            utterance.cut(phone.line_ms())
             raise
 
     async def hold_stream(self, stream: Stream) -> None:

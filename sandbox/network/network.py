@@ -20,6 +20,7 @@ from sandbox.network.clock import Clock
 from sandbox.network.conference_room import ConferenceRoom
 from sandbox.network.events import Kind
 from sandbox.network.flow import Target
+from sandbox.network.media_files import MS_PER_CHARACTER
 from sandbox.network.phone_call import HungUp, PhoneCall, Redirected
 from sandbox.network.phones import LISTENER, Phone
 from sandbox.network.postbox import Postbox
@@ -38,7 +39,8 @@ class Network:
     """Holds the calls in progress; each is a task that ends with the call or with `close`.
 
     `phones` maps numbers in E.164 to phones; a number without one rings until the time is up. `faults`
-    maps numbers to what goes wrong with the streams of calls that the account places to them.
+    maps numbers to what goes wrong with the streams of calls that the account places to them;
+    `ms_per_character` is how fast the voices of Say and ConversationRelay speak, in calls to come.
     `tunnels` maps public origins (`https://voice.example`) to local ones, for the calls to come.
     """
 
@@ -48,6 +50,7 @@ class Network:
         self.calls: dict[str, PhoneCall] = {}
         self.phones: dict[str, Phone] = {}
         self.faults: dict[str, StreamFaults] = {}
+        self.ms_per_character: float = MS_PER_CHARACTER
         self._account = account
         self._clock = clock or Clock()
         self.tunnels = dict(tunnels or {})
@@ -226,6 +229,7 @@ class Network:
             tls_context(),
             faults,
             self,
+            self.ms_per_character,
         )
         runner = CallRunner(phone_call, route, around, bridge)
         self._runners[call.sid] = runner

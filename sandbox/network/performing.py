@@ -15,7 +15,6 @@ from sandbox.network.dialling import DialResult, dial_numbers
 from sandbox.network.events import Kind
 from sandbox.network.flow import Action, CallFlow, Extra, Failure
 from sandbox.network.live_line import LiveLine
-from sandbox.network.media_files import spoken_words
 from sandbox.network.message_taking import Message
 from sandbox.network.recorder import Recorder
 from sandbox.network.twiml import TwimlError
@@ -89,7 +88,7 @@ class Performer:
     async def _brief(self, action: Action) -> None:
         match action:
             case flows.Speak(text, times):
-                await self._line.play(spoken_words(text), times)
+                await self._line.play(self._requests.speech(text), times, words=text)
             case flows.PlayMedia(url, times):
                 await self._line.play(await self._requests.media(url), times)
             case flows.Silence(ms):

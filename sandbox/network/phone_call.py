@@ -65,6 +65,14 @@ class PhoneCall:
         return self.line.heard.placed()
 
     @property
+    def heard_words(self) -> tuple[str, ...]:
+        """What the voices of Say and ConversationRelay said, as far as it was heard, one by one."""
+        if self.answered_at_ms is None:
+            return ()
+        until = self.line_ms()
+        return tuple(words for one in self.line.utterances if (words := one.heard(until).strip()))
+
+    @property
     def spoken(self) -> bytes:
         """All that the caller said, µ-law, without the silence between."""
         return self.line.spoken.placed()

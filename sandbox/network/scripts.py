@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from sandbox.network.caller import HangUp, Interrupt, Listen, Press, Say, Step, Wait, words_of
+from sandbox.network.caller import HangUp, Interrupt, Listen, Press, Say, Step, Wait, Words, words_of
 from sandbox.network.phones import LISTENER, Phone, voicemail
 from sandbox.network.stream_faults import StreamFaults
 
@@ -45,7 +45,7 @@ class ScriptError(Exception):
 def read_caller(given: object) -> tuple[Step, ...]:
     """Return the steps that `given` names or lists. Raises ScriptError.
 
-    A list holds objects of one key: `{"say": "caller-menu"}`, `{"listen": {"until_quiet_ms": 600}}`,
+    A list holds objects of one key: `{"say": "caller-menu"}`, `{"say": {"words": "Any words."}}`, `{"listen": {"until_quiet_ms": 600}}`,
     `{"interrupt": {"spoken": "caller-menu", "after_ms": 1000}}`, `{"wait": 500}`, `{"press": "12#"}`,
     `{"hang_up": {}}`.
     """
@@ -109,7 +109,9 @@ def _step(entry: object) -> Step:
     if known is None:
         raise ScriptError(f"no step named {name!r:.40}; there are: {', '.join(_STEPS)}")
     make, main = known
-    arguments = value if isinstance(value, dict) else {main: value}
+    arguments = dict(value) if isinstance(value, dict) else {main: value}
+    if isinstance(words := arguments.pop("words", None), str):
+        arguments["spoken"] = Words(words)
     try:
         step = make(**arguments)
         _check(step)
@@ -124,8 +126,10 @@ def _check(step: Step) -> None:
     match step:
         case Say(str(clip)) | Interrupt(str(clip)):
             words_of(clip)
+        case Say(Words()) | Interrupt(Words()):
+            return
         case Say() | Interrupt():
-            raise TypeError("spoken is the name of a clip")
+            raise TypeError("spoken is the name of a clip, or words are given")
         case Press(str()) | HangUp() | Wait(int()) | Listen(int(), int() | float()):
             return
         case _:

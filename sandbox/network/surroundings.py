@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from sandbox.account.account import Account
+from sandbox.network.media_files import MS_PER_CHARACTER
 from sandbox.network.stream_faults import StreamFaults
 from sandbox.network.verbs import Callback, Conference, Number
 from sandbox.network.webhooks import Form, Tunnels, Webhooks
@@ -34,7 +35,7 @@ class Exchange(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The account, its Region's token, tunnels, TLS, faults, and the exchange."""
+    """The account, its Region's token, tunnels, TLS, faults, the exchange, and how fast voices speak."""
 
     account: Account = field(repr=False)
     token: str = field(repr=False)
@@ -42,6 +43,7 @@ class Surroundings:
     tls: ssl.SSLContext
     faults: StreamFaults
     exchange: Exchange
+    ms_per_character: float = MS_PER_CHARACTER
 
     def alert(self, code: int, url: str, text: str, call_sid: str) -> None:
         """Write to the account's debugger."""

@@ -42,6 +42,7 @@ def read_gather(element: Element, prompts: tuple[Prompt, ...]) -> Gather:
         num_digits=whole(element, "numDigits", 0) or None,
         finish_on_key=element.get("finishOnKey", "#"),
         action_on_empty_result=flag(element, "actionOnEmptyResult", default=False),
+        barge_in=flag(element, "bargeIn", default=True),
         partial_callback=Callback(partial, method_of(element, "partialResultCallbackMethod"))
         if partial
         else None,

@@ -90,7 +90,7 @@ class Gather:
     """Collect keys and speech while `prompts` play and `timeout_s` after them.
 
     `action` None is the document's own URL. `speech_timeout_s` of quiet end an utterance. Keys of
-    `finish_on_key` end the input and are no part of it.
+    `finish_on_key` end the input and are no part of it. Without `barge_in` speech does not stop the prompts.
     """
 
     prompts: tuple[Prompt, ...] = ()
@@ -104,6 +104,7 @@ class Gather:
     finish_on_key: str = "#"
     action_on_empty_result: bool = False
     partial_callback: Callback | None = None
+    barge_in: bool = True
 
 
 @dataclass(frozen=True, slots=True)

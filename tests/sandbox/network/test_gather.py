@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sandbox import HangUp, Kind, Listen, Press, Sandbox, Say, Wait
+from sandbox import HangUp, Interrupt, Kind, Listen, Press, Sandbox, Say, Wait, Words
 from sandbox.network.caller import Caller, Step
 from sandbox.network.gathering import Collected, Collector
 from sandbox.network.line import SILENT_FRAME, LineTick
+from sandbox.network.media_files import hum
 from sandbox.network.verbs import Gather
 from sandbox.speech import clip
 from tests.sandbox.network.app import BISTRO, GUEST, App, play
@@ -91,9 +92,60 @@ def test_words_lead_to_the_action_and_what_is_made_out_is_told_meanwhile() -> No
         (form,) = asked(app, "/heard")
         assert form["SpeechResult"] == clip("caller-book-table").text
         assert 0 <= float(form["Confidence"]) <= 1
-        (partial,) = asked(app, "/partial")
-        assert partial["UnstableSpeechResult"] == clip("caller-book-table").text
-        assert partial["SequenceNumber"] == "0"
+        partials = asked(app, "/partial")
+        assert [one["SequenceNumber"] for one in partials] == [str(n) for n in range(len(partials))]
+        unstable = [one["UnstableSpeechResult"] for one in partials]
+        assert unstable[0] in unstable[1] in clip("caller-book-table").text
+        assert [one["StableSpeechResult"] for one in partials] == ["", *unstable[:-1]]
+        assert partials[-1]["StableSpeechResult"] == form["SpeechResult"]
+
+    play(story)
+
+
+def test_a_caller_may_say_any_words_and_be_misunderstood() -> None:
+    gather = Gather(takes_digits=False, takes_speech=True, speech_timeout_s=1)
+    words = Words("Do you have a terrace?")
+    assert _collected(gather, Say(words, confidence=0.4))[0] == Collected(speech=words.text, confidence=0.4)
+    misunderstood, _ = _collected(gather, Say(words, heard_as="Do you have a terrorist?", confidence=None))
+    assert misunderstood.form() == (("SpeechResult", "Do you have a terrorist?"),)
+
+
+def test_sounds_without_words_are_no_input() -> None:
+    gather = Gather(takes_digits=False, takes_speech=True, speech_timeout_s=1)
+    assert _collected(gather, Say(hum(600)))[0].speech == ""
+
+
+def test_speech_stops_the_prompt_unless_barge_in_is_off() -> None:
+    greeting = "Welcome to the Harbour Bistro, where every evening there is fresh fish."
+
+    async def story(box: Sandbox, app: App) -> None:
+        gather = '<Response><Gather input="speech" speechTimeout="1" bargeIn="{}" action="/heard">'
+        app.documents = {"/heard": EMPTY, "/status": EMPTY}
+        caller: list[Step] = [Interrupt("caller-yes", after_ms=1000), Wait(90_000)]
+        for barge_in, heard_whole in (("true", False), ("false", True)):
+            document = f"{gather.format(barge_in)}<Say>{greeting}</Say></Gather></Response>"
+            app.documents["/voice"] = document
+            call = box.network.dial(from_=GUEST, to=BISTRO, caller=caller)
+            await call.ended()
+            (heard,) = call.heard_words
+            assert greeting.startswith(heard)
+            assert (heard == greeting) is heard_whole
+            assert asked(app, "/heard")[-1]["SpeechResult"] == clip("caller-yes").text
+
+    play(story)
+
+
+def test_a_slower_voice_takes_longer() -> None:
+    async def story(box: Sandbox, app: App) -> None:
+        app.documents = {"/voice": "<Response><Say>One two three.</Say></Response>", "/status": EMPTY}
+        lengths = []
+        for ms in (60, 120):
+            box.network.ms_per_character = ms
+            call = box.network.dial(from_=GUEST, to=BISTRO, caller=[Wait(90_000)])
+            await call.ended()
+            assert call.heard_words == ("One two three.",)
+            lengths.append(len(call.heard))
+        assert lengths[1] == 2 * lengths[0]
 
     play(story)
 
