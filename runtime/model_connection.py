@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, Unpack, cast
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from runtime.model_socket import Limits, ModelSocket
+from runtime.model_socket import LARGEST_MESSAGE, Limits, ModelSocket
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 10.0
 # How long a connection may be silent before it is asked for a sign of life, and how long that may take.
 PING_SECONDS = 10.0
-# An audio delta is some kilobytes; instructions echoed in `session.updated` may be large.
-LARGEST_MESSAGE = 4 * 1024 * 1024
 
 
 class ModelConnection(Protocol):

@@ -1,8 +1,8 @@
 """The WebSocket to the model: `websockets`' own connection, with a short way for messages.
 
 Fifty messages a second each way are most of what a node does. The connection keeps opening, pings, closing
-and every check of the protocol; but a message that has arrived waits in a plain queue for the one task that
-reads, and one that is sent is written at once, without a lock, a context or a look at fragments.
+and every check of the protocol; but a text message of one frame is read without its parser, waits in a plain
+queue for the one task that reads, and one that is sent is written at once, without a lock or a context.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ from websockets.asyncio.client import ClientConnection
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Event, State
 
+from runtime.text_frames import TextFrames, masked_frame
+
+# An audio delta is some kilobytes; instructions echoed in `session.updated` may be large.
+LARGEST_MESSAGE: Final = 4 * 1024 * 1024
 # Bytes of messages that wait to be read before the socket is left alone, and at which it is read again.
 MOST_UNREAD: Final = 256 * 1024
 _FEW_UNREAD: Final = MOST_UNREAD // 4
@@ -44,7 +48,19 @@ class ModelSocket(ClientConnection):
         """Begin with nothing read."""
         self._unread = deque()
         self._parts = []
+        self._frames = TextFrames(masked=False, largest=LARGEST_MESSAGE)
         super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Take messages out of what has arrived, and give the library the rest."""
+        while data and self.response is None:  # line by line: the first frame may be right behind
+            line, end, data = data.partition(b"\n")
+            super().data_received(line + end)
+        for piece in self._frames.split(data):
+            if piece.is_message and self.protocol.state is State.OPEN:
+                self._take(piece.data)
+            else:
+                super().data_received(piece.data)
 
     def process_event(self, event: Event) -> None:
         """Keep a message for the reader once it is whole; the handshake and control frames go their way."""
@@ -95,7 +111,6 @@ class ModelSocket(ClientConnection):
         if self.protocol.state is not State.OPEN:
             await self.send(text)  # which tells how it ended
             return
-        self.protocol.send_text(text.encode())
-        self.send_data()
+        self.transport.write(masked_frame(text))
         if self.paused:
             await self.drain()

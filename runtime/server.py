@@ -12,6 +12,7 @@ import uvicorn
 
 from runtime.app import create_app
 from runtime.node import Node
+from runtime.stream_protocol import StreamProtocol
 from schemas.errors import TmError
 
 # Twilio: frames of a stream are far below 1 kB.
@@ -70,7 +71,7 @@ async def serve(node: Node, listener: socket.socket, *, on_ready: Callable[[], N
         lifespan="off",  # the node runs around the server, so that its errors come out as they are
         log_config=None,
         access_log=False,
-        ws="websockets-sansio",
+        ws=StreamProtocol,
         ws_max_size=LARGEST_FRAME,
         ws_per_message_deflate=False,
         ws_ping_interval=20.0,
