@@ -90,6 +90,13 @@ class OpenStream:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenRelay:
+    """Open a ConversationRelay session and stay in it until it ends."""
+
+    relay: verbs.Relay
+
+
+@dataclass(frozen=True, slots=True)
 class Collect:
     """Collect keys and speech; relative URLs are resolved against `base`."""
 
@@ -146,6 +153,7 @@ Action = (
     | Silence
     | SendDigits
     | OpenStream
+    | OpenRelay
     | Collect
     | Connect
     | TakeMessage
@@ -154,6 +162,10 @@ Action = (
     | Meet
     | End
 )
+
+
+Long = verbs.Stream | verbs.Relay | verbs.Dial | verbs.Gather | verbs.Record
+"""Verbs that last, and may end with a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,12 +280,12 @@ class CallFlow:
                 return SendDigits(digits)
             case verbs.StartRecording():
                 return Record(verb)
-            case verbs.Stream() | verbs.Dial() | verbs.Gather() | verbs.Record():
+            case verbs.Stream() | verbs.Relay() | verbs.Dial() | verbs.Gather() | verbs.Record():
                 return self._long(verb)
             case _:
                 return End("completed", "hung up by the document")
 
-    def _long(self, verb: verbs.Stream | verbs.Dial | verbs.Gather | verbs.Record) -> Action:
+    def _long(self, verb: Long) -> Action:
         """Begin a verb that may end with a request to its action URL.
 
         Twilio: the action of Gather and Record is the document itself where none is named.
@@ -284,6 +296,8 @@ class CallFlow:
         match verb:
             case verbs.Stream():
                 return OpenStream(verb)
+            case verbs.Relay():
+                return OpenRelay(verb)
             case verbs.Dial():
                 return Connect(verb, self.base)
             case verbs.Gather():

@@ -93,7 +93,7 @@ class LiveLine:
             phone.line,
             StreamWriter(phone.call.account_sid, phone.sid, sid),
             phone.line_ms,
-            self._faults_of_next_stream(),
+            self.faults_of_next_stream(),
             alert=lambda code, text: around.alert(code, stream.url, text, phone.sid),
             cleared=lambda ms: phone.note(Kind.CLEARED, f"{ms} ms"),
         )
@@ -103,13 +103,14 @@ class LiveLine:
                 phone.note(Kind.STREAM_OPENED, stream.url.partition("?")[0])
                 phone.note(Kind.STREAM_CLOSED, await media.run())
         except StreamError as error:
-            around.alert(error.code, stream.url, error.text, phone.sid)
+            around.alert(error.code, stream.url, f"Stream - {error.text}", phone.sid)
             phone.note(Kind.STREAM_CLOSED, error.text)
         except asyncio.CancelledError:
             phone.note(Kind.STREAM_CLOSED, "ended with the call")
             raise
 
-    def _faults_of_next_stream(self) -> StreamFaults:
+    def faults_of_next_stream(self) -> StreamFaults:
+        """Return what goes wrong with the socket that is opened now."""
         faults = self._around.faults
         self._streams += 1
         return faults if faults.streams is None or self._streams <= faults.streams else StreamFaults()

@@ -17,6 +17,7 @@ from sandbox.network.flow import Action, CallFlow, Extra, Failure
 from sandbox.network.live_line import LiveLine
 from sandbox.network.message_taking import Message
 from sandbox.network.recorder import Recorder
+from sandbox.network.relaying import RelayCall
 from sandbox.network.twiml import TwimlError
 from sandbox.network.verbs import StartRecording
 from sandbox.network.webhooks import DeliveryError, Reply, is_audio, read_document
@@ -73,6 +74,12 @@ class Performer:
                 self._in_hand = lambda: ()
                 await self._line.hold_stream(stream)
                 self._in_hand = None
+            case flows.OpenRelay(relay):
+                session = RelayCall(relay, self._line, self._requests)
+                self._in_hand = session.form
+                await session.run()
+                self._in_hand = None
+                return self._flow.done(session.form())
             case flows.Connect():
                 return self._flow.done(await self._connect(action))
             case flows.TakeMessage(record, base):

@@ -45,7 +45,8 @@ class ScriptError(Exception):
 def read_caller(given: object) -> tuple[Step, ...]:
     """Return the steps that `given` names or lists. Raises ScriptError.
 
-    A list holds objects of one key: `{"say": "caller-menu"}`, `{"say": {"words": "Any words."}}`, `{"listen": {"until_quiet_ms": 600}}`,
+    A list holds objects of one key: `{"say": "caller-menu"}`, `{"say": {"words": "Any words.",
+    "heard_as": "Any birds.", "confidence": 0.4}}`, `{"listen": {"until_quiet_ms": 600}}`,
     `{"interrupt": {"spoken": "caller-menu", "after_ms": 1000}}`, `{"wait": 500}`, `{"press": "12#"}`,
     `{"hang_up": {}}`.
     """

@@ -7,50 +7,32 @@ import ssl
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosedError, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosedError
 
 from sandbox.network.line import Line, LineTick
 from sandbox.network.racing import first_of
+from sandbox.network.sockets import GOODBYE_SECONDS, StreamError, checked_address, open_socket
 from sandbox.network.stream_faults import FaultyWriter, StreamFaults
 from sandbox.network.verbs import Stream
 from sandbox.network.webhooks import Tunnels
 from sandbox.network.wire import Clear, Mark, Media, RefusedMessageError, StreamWriter, parse_outgoing
-from sandbox.signature import sign, signed_url
 from sandbox.speech.ulaw import BYTES_PER_MS
 
-CONNECT_SECONDS = 5.0
-GOODBYE_SECONDS = 1.0
 MAX_WAITING = 500  # messages to a server that does not read: ten seconds of audio
-MAX_MESSAGE = 16 * 1024 * 1024
 
-_LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
-
-
-class StreamError(Exception):
-    """A stream that did not come about: `code` is the debugger's."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
+__all__ = ["MediaStream", "StreamError", "stream_address"]
 
 
 def stream_address(url: str, tunnels: Tunnels) -> tuple[str, str | None]:
     """Return the URL to connect to and what was wrong with it, if that can be mended.
 
-    Twilio: wss only, and no query string. ws is taken where it leads to this machine. Raises
-    StreamError.
+    Twilio: no query string. Raises StreamError.
     """
-    parts = urlsplit(url)
-    if not parts.hostname:
-        raise StreamError(31923, f"Stream - URL is malformed: {url!r}")
-    inside = urlsplit(tunnels.enter(url)).hostname in _LOOPBACK
-    if parts.scheme != "wss" and not (parts.scheme == "ws" and inside):
-        raise StreamError(31922, f"Stream - the scheme must be wss: {url!r}")
-    if parts.query:
-        return url.partition("?")[0], "a Stream url has no query string: it was dropped"
-    return url.partition("#")[0], None
+    address = checked_address(url, tunnels)
+    if urlsplit(url).query:
+        return address.partition("?")[0], "a Stream url has no query string: it was dropped"
+    return address, None
 
 
 class MediaStream:
@@ -92,34 +74,9 @@ class MediaStream:
         url, oddity = stream_address(stream.url, tunnels)
         if oddity is not None:
             self._alert(31920, oddity)
-        inner = urlsplit(tunnels.enter(url))
-        secure = inner.scheme == "wss"
-        outer = urlsplit(url)
-        try:
-            self._socket = await connect(
-                outer._replace(scheme=inner.scheme).geturl(),
-                host=inner.hostname,
-                port=inner.port or (443 if secure else 80),
-                ssl=tls if secure else None,
-                additional_headers={"X-Twilio-Signature": sign(token, signed_url(url))},
-                user_agent_header="TwilioMediaStreams",
-                open_timeout=CONNECT_SECONDS,
-                close_timeout=GOODBYE_SECONDS,
-                ping_interval=None,
-                compression=None,
-                max_size=MAX_MESSAGE,
-                proxy=None,
-            )
-        except InvalidStatus as error:
-            raise StreamError(31920, f"Stream - handshake answered {error.response.status_code}") from error
-        except TimeoutError as error:
-            raise StreamError(31901, "Stream - connection timed out") from error
-        except (InvalidHandshake, InvalidURI) as error:
-            raise StreamError(31920, f"Stream - handshake failed: {error}") from error
-        except ssl.SSLError as error:
-            raise StreamError(31910, f"Stream - TLS failed: {error.reason}") from error
-        except OSError as error:
-            raise StreamError(31902, f"Stream - connection refused: {error.strerror}") from error
+        self._socket = await open_socket(
+            url, token=token, tunnels=tunnels, tls=tls, agent="TwilioMediaStreams"
+        )
         self._began_ms = self._clock()
         self._put(self._writer.connected())
         self._put(self._writer.start(dict(stream.parameters)))

@@ -12,8 +12,9 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from sandbox.network.attributes import SkippedError, loops_of, method_of, text_of
+from sandbox.network.relay_attributes import LANGUAGE_ATTRIBUTES, RELAY_ATTRIBUTES, read_relay
 from sandbox.network.twiml_dial import read_dial, read_gather, read_record, read_start
-from sandbox.network.verbs import Hangup, Pause, Play, PlayDigits, Redirect, Reject, Say, Stream, Verb
+from sandbox.network.verbs import Hangup, Pause, Play, PlayDigits, Redirect, Reject, Relay, Say, Stream, Verb
 
 MAX_PARAMETER = 500
 # Twilio: bytes of UTF-8 in a <Say>, tags not counted; voices of Amazon Polly take less.
@@ -142,32 +143,40 @@ def _hangup(_element: Element, _: list[Oddity]) -> Hangup:
     return Hangup()
 
 
-def _connect(element: Element, warnings: list[Oddity]) -> Stream:
-    stream = element.find("Stream")
-    if stream is None:
+def _connect(element: Element, warnings: list[Oddity]) -> Stream | Relay:
+    noun = next((child for child in element if child.tag in {"Stream", "ConversationRelay"}), None)
+    action, method = element.get("action"), method_of(element)
+    if noun is None:
         nouns = ", ".join(f"<{child.tag}>" for child in element) or "nothing"
-        raise SkippedError(12200, f"<Connect> holds {nouns}: the sandbox simulates <Stream> only")
-    track = stream.get("track", "inbound_track")
+        raise SkippedError(
+            12200, f"<Connect> holds {nouns}: the sandbox simulates <Stream> and <ConversationRelay>"
+        )
+    if noun.tag == "ConversationRelay":
+        parameters = _parameters(noun, warnings, "Language")
+        return read_relay(noun, tuple(parameters), action, method)
+    track = noun.get("track", "inbound_track")
     if track != "inbound_track":
         raise SkippedError(31941, f"Stream - Invalid Track configuration: {track}")
-    if "statusCallback" in stream.attrib:
+    if "statusCallback" in noun.attrib:
         warnings.append(Oddity(12200, "the sandbox does not simulate statusCallback of <Stream>"))
     return Stream(
-        url=stream.get("url", "").strip(),
-        parameters=tuple(_parameters(stream, warnings)),
-        action=element.get("action"),
-        method=method_of(element),
-        name=stream.get("name", ""),
+        url=noun.get("url", "").strip(),
+        parameters=tuple(_parameters(noun, warnings)),
+        action=action,
+        method=method,
+        name=noun.get("name", ""),
     )
 
 
-def _parameters(stream: Element, warnings: list[Oddity]) -> list[tuple[str, str]]:
+def _parameters(noun: Element, warnings: list[Oddity], *others: str) -> list[tuple[str, str]]:
     """Read the custom parameters. Twilio: name and value together stay under 500 characters."""
     read = []
-    for child in stream:
+    for child in noun:
+        if child.tag in others:
+            continue
         name, value = child.get("name", ""), child.get("value", "")
         if child.tag != "Parameter" or not name:
-            warnings.append(Oddity(12200, f"<Stream> may hold <Parameter name value>, not <{child.tag}>"))
+            warnings.append(Oddity(12200, f"<{noun.tag}> may hold <Parameter name value>, not <{child.tag}>"))
         elif len(name) + len(value) >= MAX_PARAMETER:
             warnings.append(Oddity(12200, f"<Parameter> {name} has {MAX_PARAMETER} characters or more"))
         else:
@@ -206,6 +215,8 @@ _ATTRIBUTES: dict[str, frozenset[str]] = {
     "Reject": _named("reason"),
     "Hangup": frozenset(),
     "Connect": _named("action method"),
+    "ConversationRelay": RELAY_ATTRIBUTES,
+    "Language": LANGUAGE_ATTRIBUTES,
     "Gather": _named(
         "input action method timeout numDigits finishOnKey actionOnEmptyResult speechTimeout speechModel "
         "language hints profanityFilter partialResultCallback partialResultCallbackMethod enhanced bargeIn "

@@ -85,6 +85,40 @@ class Stream:
     name: str = ""
 
 
+Interruptible = frozenset[str]
+"""Which kinds of input: dtmf, speech, both or none."""
+
+_ANY: Interruptible = frozenset(("dtmf", "speech"))
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """`<Connect><ConversationRelay>`: Twilio hears and speaks, the app reads and writes.
+
+    `sensitivity` (low, medium, high) is how soon speech interrupts; `reported_during_speech` the input that
+    is told though it did not interrupt; `error` what forbids the session, empty where nothing does.
+    """
+
+    url: str
+    parameters: tuple[tuple[str, str], ...] = ()
+    action: str | None = None
+    method: str = "POST"
+    welcome_greeting: str = ""
+    greeting_interruptible: Interruptible = _ANY
+    interruptible: Interruptible = _ANY
+    sensitivity: str = "high"
+    ignores_backchannel: bool = False
+    reported_during_speech: Interruptible = frozenset()
+    preemptible: bool = False
+    detects_dtmf: bool = False
+    partial_prompts: bool = False
+    speech_timeout_ms: int = 700
+    tts_language: str = "en-US"
+    transcription_language: str = "en-US"
+    events: frozenset[str] = frozenset()
+    error: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Gather:
     """Collect keys and speech while `prompts` play and `timeout_s` after them.
@@ -181,6 +215,7 @@ Verb = (
     | Reject
     | Hangup
     | Stream
+    | Relay
     | Gather
     | Dial
     | StartRecording

@@ -84,6 +84,7 @@ class App:
 
     documents: dict[str, str | Callable[[Request], Response]] = field(default_factory=dict)
     on_stream: Callable[[Socket], Awaitable[None]] | None = None
+    on_relay: Callable[[WebSocket], Awaitable[None]] | None = None
     asked: list[Asked] = field(default_factory=list)
     sockets: list[Socket] = field(default_factory=list)
     stream_signed: list[bool] = field(default_factory=list)
@@ -97,6 +98,7 @@ class App:
         return Starlette(
             routes=[
                 WebSocketRoute("/stream", self._stream),
+                WebSocketRoute("/relay", self._relay),
                 Route("/{path:path}", self._document, methods=["GET", "POST"]),
             ]
         )
@@ -112,6 +114,16 @@ class App:
         if isinstance(document, str):
             return Response(document, media_type="text/xml")
         return document(request)
+
+    async def _relay(self, socket: WebSocket) -> None:
+        signature = socket.headers.get("x-twilio-signature", "")
+        self.stream_signed.append(bool(RequestValidator(self.token).validate(str(socket.url), {}, signature)))
+        await socket.accept()
+        try:
+            if self.on_relay is not None:
+                await self.on_relay(socket)
+        except WebSocketDisconnect:
+            return
 
     async def _stream(self, socket: WebSocket) -> None:
         signature = socket.headers.get("x-twilio-signature", "")
