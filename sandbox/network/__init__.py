@@ -2,7 +2,8 @@
 
 Without I/O: what documents say (`twiml`, `verbs`, `flow`, `routing`), a stream's messages (`wire`), what a
 line plays, hears and keeps (`playout`, `line`, `recording`, `call_recording`), who is on the phone (`phones`,
-`caller`, `detecting`), what a Gather collects (`gathering`), how a relay talks (`relay_talk`), who hears whom (`mixing`, `conference_room`).
+`caller`, `detecting`), what a Gather collects (`gathering`), how a relay talks (`relay_talk`), who hears whom
+(`mixing`, `conference_room`).
 
 The shells around them: `webhooks` and `postbox` (HTTP), `stream` (WebSocket), `live_line` (one line in real
 time), `performing` with a module for each verb that lasts (`collecting`, `relaying`, `dialling`, `attending`,

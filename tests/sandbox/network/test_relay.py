@@ -215,7 +215,9 @@ def test_keys_are_told_when_they_are_wanted(attributes: str, digits: str) -> Non
         await relay.until("prompt")
         await relay.end()
 
-    messages = talk(app_side, Press("12"), Say("caller-yes"), Wait(60_000), attributes=attributes).messages
+    messages = talk(
+        app_side, Wait(3000), Press("12"), Say("caller-yes"), Wait(60_000), attributes=attributes
+    ).messages
     assert "".join(message["digit"] for message in messages if message["type"] == "dtmf") == digits
 
 
