@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from runtime.node import Node
 from runtime.routes.api import api_routes
+from runtime.routes.gather import gather_routes
 from runtime.routes.health import health_routes
 from runtime.routes.media import media_routes
 from runtime.routes.stream import stream_routes
@@ -31,6 +32,7 @@ def create_app(node: Node) -> Starlette:
     app = Starlette(
         routes=[
             *voice_routes(node),
+            *gather_routes(node),
             *transfer_routes(node),
             *stream_routes(node),
             *media_routes(node),

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, Literal
 
+from runtime.call.gather_steps import GatherTerms
 from runtime.call.interruption import InterruptTerms
+from runtime.caller_number import caller_number
 from runtime.engines.realtime_session import RealtimeSettings
+from runtime.engines.text import TextSettings
 from schemas.recording import Recording
 from schemas.voice import Interruption, SemanticVad
 
 if TYPE_CHECKING:
+    from runtime.agent_tools import AgentTools
+    from runtime.call_record import JsonValue
+    from runtime.webhook import VoiceWebhook
     from schemas import Agent, Voice
 
 # OpenAI: the longest that semantic_vad waits for the rest of a sentence, in ms, by eagerness.
@@ -29,6 +36,21 @@ def engine_settings(agent: Agent) -> RealtimeSettings:
         speed=voice.speed,
         acts_on_speech=interrupt_terms(voice).at_once,
     )
+
+
+def text_settings(agent: Agent, tools: AgentTools) -> TextSettings:
+    """Return what is asked of a text model."""
+    voice = agent.voice
+    return TextSettings(agent.instructions, voice.model, voice.api, tools.functions, tools.mcp)
+
+
+def gather_terms(agent: Agent, tools: AgentTools) -> GatherTerms:
+    """Return how Twilio listens for the agent.
+
+    An answer is not begun before the caller has finished where the model's side would act on it at once.
+    """
+    terms = GatherTerms(ssml=agent.voice.ssml, drafts=not tools.mcp)
+    return terms if agent.idle_seconds is None else replace(terms, timeout=float(agent.idle_seconds))
 
 
 def interrupt_terms(voice: Voice) -> InterruptTerms:
@@ -57,3 +79,25 @@ def recording_terms(agent: Agent) -> Recording | None:
     if isinstance(agent.recording, bool) or agent.recording is None:
         return Recording() if agent.recording else None
     return agent.recording
+
+
+def prep_terms(agent: Agent) -> Literal["none", "wanted", "required"]:
+    """Return whether the agent waits for what is found out about the caller."""
+    if agent.prep is None:
+        return "none"
+    return "required" if agent.prep.required else "wanted"
+
+
+def prep_variables(webhook: VoiceWebhook) -> dict[str, JsonValue]:
+    """Return what the templates of prep stand for."""
+    return {
+        "caller": caller_of(webhook),
+        "country": webhook.caller_country,
+        "called": webhook.called,
+        "call_sid": webhook.call_sid,
+    }
+
+
+def caller_of(webhook: VoiceWebhook) -> str:
+    """Return the caller's number in E.164, or `anonymous`."""
+    return caller_number(webhook.caller, webhook.called, webhook.caller_country)

@@ -13,6 +13,7 @@ from runtime.call.events import DrainExpired
 from runtime.call.usage import Usage
 from runtime.call_progress import Progress, joined
 from runtime.call_record import CallRecord, JsonValue, Latency
+from runtime.gather_session import GatherSession
 from runtime.line import CallLine, LineWork, RecordingOrder
 from runtime.logs import about_call, get_logger
 from runtime.session import CallSession
@@ -45,7 +46,7 @@ class LiveCall:
     """
 
     opening: CallRecord
-    session: CallSession
+    session: CallSession | GatherSession
     answer: str
     fallback_message: str
     begun_at: float
@@ -318,7 +319,7 @@ class Calls:
     def _hang_up(self, call: LiveCall) -> None:
         """See to it that a call which the caller has not ended is over for Twilio as well."""
         facts = call.session.machine.facts
-        ended_there = facts.stopped or facts.reported is not None or facts.transferred
+        ended_there = facts.stopped or facts.reported is not None or facts.transferred or facts.dismissed
         if call.line is not None and not (call.settled or ended_there):
             self._line.hang_up(
                 call.line, call.opening.id, call.goodbye, stream_was_open=call.session.stream_was_ended

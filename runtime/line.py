@@ -72,6 +72,10 @@ class LineWork:
             woken.set()
         self._start(line, "hang_up", self._tell_unless_asked(line, call_id, goodbye, woken))
 
+    def fetch(self, line: CallLine, url: str) -> None:
+        """Let Twilio ask at `url` what the caller hears next, whatever they hear now."""
+        self._start(line, "fetch", _fetch(line, url))
+
     def asked(self, call_sid: str) -> None:
         """Note that Twilio asked what follows, or that the call is over for Twilio."""
         woken = self._awaited.pop(call_sid, None)
@@ -122,6 +126,14 @@ async def _tell(line: CallLine, goodbye: str | None) -> None:
             _log.warning("hang_up_failed", call=line.call_sid, detail=str(error))
         return
     _log.info("hung_up", call=line.call_sid)
+
+
+async def _fetch(line: CallLine, url: str) -> None:
+    try:
+        await line.api().redirect_call(line.call_sid, url=url)
+    except TwilioApiError as error:
+        if not error.call_is_over:
+            _log.warning("caller_not_fetched", call=line.call_sid, detail=str(error))
 
 
 async def _limit(line: CallLine, seconds: int) -> None:

@@ -11,6 +11,7 @@ import httpx2
 
 from runtime.call_record import CallRecord
 from runtime.calls import LONGEST_BEFORE_ANSWER, Calls
+from runtime.gather_desk import GatherDesk
 from runtime.hold_media import HoldMedia
 from runtime.line import LineWork
 from runtime.load import LoadGate, watch_loop
@@ -22,6 +23,7 @@ from runtime.recording import RecordingWriter
 from runtime.settings import Settings
 from runtime.signature import SignatureCheck
 from runtime.store import CallStore, StoreUnavailableError
+from runtime.text_line import AskText, TextLine
 from runtime.tool_room import ToolRoom
 from runtime.transfers import Transfers
 from runtime.twilio_api import TwilioApi
@@ -57,6 +59,7 @@ class Node:
         clock: Callable[[], float] = time.monotonic,
         epoch: Callable[[], float] = time.time,
         twilio_transport: httpx2.AsyncBaseTransport | None = None,
+        ask_text: AskText | None = None,
     ) -> None:
         public_url = fleet.service.public_url
         base_url = settings.node_url or public_url
@@ -77,6 +80,21 @@ class Node:
         self.media = HoldMedia.load(_holds(fleet))
         self.tools = ToolRoom(fleet.agents.values(), settings)
         self.transfers = Transfers(fleet, self.media, base_url, clock, epoch)
+        self._text_line = TextLine(settings)
+        self.gather = GatherDesk(
+            fleet,
+            base_url,
+            self.media,
+            self.calls,
+            self.store,
+            self.line,
+            self.tools,
+            self.transfers,
+            self.twilio,
+            ask_text or self._text_line,
+            clock,
+            epoch,
+        )
         self.reception = Reception(
             fleet,
             base_url,
@@ -88,6 +106,7 @@ class Node:
             self.load,
             self.tools,
             self.transfers,
+            self.gather,
             clock,
             epoch,
         )
@@ -131,6 +150,8 @@ class Node:
         Raises `DatabaseError`.
         """
         await self.store.open()
+        if any(agent.voice.mode != "realtime" for agent in self.fleet.agents.values()):
+            self._text_line.open()
         self.ready = True
         watch = asyncio.create_task(watch_loop(self.load, self.metrics.lagged, self.clock))
         sweep = asyncio.create_task(self._sweep())
@@ -147,6 +168,7 @@ class Node:
             await self.recordings.close()
             await self.twilio.close()
             await self.tools.close()
+            await self._text_line.close()
             await self.store.close()
 
     async def _sweep(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runtime.call.usage import Usage
@@ -59,8 +59,28 @@ def cost(
         model: _speech(usage, table.models.get(model, ModelPrices())),
         transcription: _transcription(usage, table.models.get(transcription, ModelPrices())),
     }
+    tokens: dict[str, JsonValue] = {
+        "text_in": usage.text_in,
+        "text_cached": usage.text_cached,
+        "audio_in": usage.audio_in,
+        "audio_cached": usage.audio_cached,
+        "text_out": usage.text_out,
+        "audio_out": usage.audio_out,
+        "transcription_in": usage.transcription_in,
+        "transcription_out": usage.transcription_out,
+    }
+    return _bill(parts, tokens, seconds, table)
+
+
+def _bill(
+    parts: dict[str, float | None],
+    tokens: dict[str, JsonValue],
+    seconds: float | None,
+    table: PriceTable,
+) -> dict[str, JsonValue]:
+    """Add the carrier's minutes, and everything up."""
     if table.phone_minute is not None:
-        parts["phone"] = math.ceil((seconds or 0) / 60) * table.phone_minute
+        parts = {**parts, "phone": math.ceil((seconds or 0) / 60) * table.phone_minute}
     unpriced = [name for name, amount in parts.items() if amount is None]
     return {
         "amount": None if unpriced else round(sum(part or 0.0 for part in parts.values()), 6),
@@ -68,17 +88,24 @@ def cost(
         "prices_as_of": table.as_of,
         "parts": {name: None if part is None else round(part, 6) for name, part in parts.items()},
         "unpriced": [*unpriced],
-        "tokens": {
-            "text_in": usage.text_in,
-            "text_cached": usage.text_cached,
-            "audio_in": usage.audio_in,
-            "audio_cached": usage.audio_cached,
-            "text_out": usage.text_out,
-            "audio_out": usage.audio_out,
-            "transcription_in": usage.transcription_in,
-            "transcription_out": usage.transcription_out,
-        },
+        "tokens": tokens,
     }
+
+
+def text_cost(usage: Usage, seconds: float | None, *, model: str, table: PriceTable) -> dict[str, JsonValue]:
+    """Return a record's `cost` for a text model. What drafts took is paid like the rest, and named apart."""
+    whole = replace(
+        usage, text_in=usage.text_in + usage.drafts_in, text_out=usage.text_out + usage.drafts_out
+    )
+    parts: dict[str, float | None] = {model: _speech(whole, table.models.get(model, ModelPrices()))}
+    tokens: dict[str, JsonValue] = {
+        "text_in": usage.text_in,
+        "text_cached": usage.text_cached,
+        "text_out": usage.text_out,
+        "drafts_in": usage.drafts_in,
+        "drafts_out": usage.drafts_out,
+    }
+    return _bill(parts, tokens, seconds, table)
 
 
 def _speech(usage: Usage, prices: ModelPrices) -> float | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
-from typing import Literal, assert_never
+from typing import assert_never
 
 from runtime import twiml
 from runtime.admission import Admitted, AgentLimits, Refused, decide
@@ -18,12 +18,20 @@ from runtime.call.events import Event
 from runtime.call.machine import CallMachine
 from runtime.call.plan import CallPlan
 from runtime.call_progress import Interrupted, continued
-from runtime.call_record import Caller, CallRecord, JsonValue, RejectReason
-from runtime.call_terms import engine_settings, interrupt_terms, pause_ms, recording_terms
-from runtime.caller_number import caller_number
+from runtime.call_record import Caller, CallRecord, RejectReason
+from runtime.call_terms import (
+    caller_of,
+    engine_settings,
+    interrupt_terms,
+    pause_ms,
+    prep_terms,
+    prep_variables,
+    recording_terms,
+)
 from runtime.calls import Calls, LiveCall
 from runtime.engines.realtime import RealtimeEngine
 from runtime.engines.realtime_session import TRANSCRIPTION_MODEL
+from runtime.gather_desk import GatherDesk
 from runtime.hold_media import HoldMedia, announced
 from runtime.line import CallLine, RecordingOrder
 from runtime.load import LoadGate
@@ -81,6 +89,7 @@ class Reception:
     load: LoadGate
     tools: ToolRoom
     transfers: Transfers
+    gather: GatherDesk
     clock: Callable[[], float]
     epoch: Callable[[], float]
 
@@ -97,7 +106,7 @@ class Reception:
         if not self.load.open:  # one more would spoil those that there are
             return self._refuse(agent, webhook, "concurrent_limit", _answered(""))
         active = self.calls.active(agent.name) + elsewhere
-        match decide(self._limits(agent), _caller(webhook), active):
+        match decide(self._limits(agent), caller_of(webhook), active):
             case Refused(reason, "message"):
                 document = twiml.say_and_hang_up(agent.fallback_message)
                 return self._refuse(agent, webhook, reason, _answered(document))
@@ -128,6 +137,8 @@ class Reception:
     def _begin(self, agent: Agent, webhook: VoiceWebhook, interrupted: Interrupted | None) -> LiveCall:
         now = self.clock()
         opening = self._opening(agent, webhook) if interrupted is None else interrupted.record
+        if agent.voice.mode == "gather":
+            return self.gather.begin(agent, webhook, opening, interrupted)
         recording = recording_terms(agent)
         tools = self.tools.of(agent)
         engine = RealtimeEngine(replace(engine_settings(agent), tools=tools.functions, mcp=tools.mcp))
@@ -152,7 +163,7 @@ class Reception:
             pause_ms=pause_ms(agent.voice),
             idle_seconds=agent.idle_seconds,
             tools=tools.functions,
-            prep=_prep(agent),
+            prep=prep_terms(agent),
         )
         if interrupted is not None:
             plan = continued(plan, interrupted)
@@ -167,7 +178,7 @@ class Reception:
             on_second=lambda: self.calls.look_after(webhook.call_sid, self.clock()),
             record=self._recorder(recording, opening.id, plan.returns),
             errands=self.tools.errands(
-                agent, engine, _variables(webhook), name=webhook.call_sid, clock=self.clock
+                agent, engine, prep_variables(webhook), name=webhook.call_sid, clock=self.clock
             ),
             transfer=partial(
                 self._transfer, partial(TransferRequest, agent, line, opening.id, webhook.called)
@@ -232,34 +243,14 @@ class Reception:
             started_at=round(self.epoch() * 1000),
             call_sid=webhook.call_sid,
             agent_revision=_revision(agent),
-            caller=Caller(_caller(webhook), webhook.caller_country),
+            caller=Caller(caller_of(webhook), webhook.caller_country),
             model=agent.voice.model,
         )
-
-
-def _caller(webhook: VoiceWebhook) -> str:
-    return caller_number(webhook.caller, webhook.called, webhook.caller_country)
 
 
 def _answered(document: str) -> Answer:
     """No document means: not here, not now. Twilio: 503 leads to the fallback URL."""
     return Answer(HTTPStatus.OK, document) if document else Answer(HTTPStatus.SERVICE_UNAVAILABLE)
-
-
-def _prep(agent: Agent) -> Literal["none", "wanted", "required"]:
-    if agent.prep is None:
-        return "none"
-    return "required" if agent.prep.required else "wanted"
-
-
-def _variables(webhook: VoiceWebhook) -> dict[str, JsonValue]:
-    """Return what the templates of prep stand for."""
-    return {
-        "caller": _caller(webhook),
-        "country": webhook.caller_country,
-        "called": webhook.called,
-        "call_sid": webhook.call_sid,
-    }
 
 
 def _revision(agent: Agent) -> str:

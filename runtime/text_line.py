@@ -6,7 +6,7 @@ knows what of the answer has been spoken.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
@@ -33,7 +33,7 @@ class AskText(Protocol):
 
     def __call__(
         self, engine: TextEngine, ask: AskModel
-    ) -> AsyncIterator[TextModelEvent | ev.ToolRequested | ev.ToolReported]:
+    ) -> AsyncGenerator[TextModelEvent | ev.ToolRequested | ev.ToolReported, None]:
         """Yield what comes of an ask. The last event is `TextEnded` or `AskFailed`; nothing is raised."""
 
 
@@ -41,21 +41,27 @@ class TextLine:
     """Asks OpenAI, or whatever speaks its protocols at `OPENAI_BASE_URL`."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client: AsyncOpenAI | None = None
+
+    def open(self) -> AsyncOpenAI:
+        """Make the client, if there is none yet: importing it takes a second, in which nobody is heard."""
         from openai import AsyncOpenAI, Timeout
 
-        self._client: AsyncOpenAI = AsyncOpenAI(
-            api_key=settings.openai_api_key,
-            base_url=settings.openai_base_url,
-            max_retries=0,
-            timeout=Timeout(LONGEST_SILENCE, connect=5.0),
-        )
-        # What the client would import in the middle of the first call, which would stop all others.
-        self._responses = self._client.responses.with_streaming_response
-        self._chat = self._client.chat.completions.with_streaming_response
+        if self._client is None:
+            self._client = AsyncOpenAI(
+                api_key=self._settings.openai_api_key,
+                base_url=self._settings.openai_base_url,
+                max_retries=0,
+                timeout=Timeout(LONGEST_SILENCE, connect=5.0),
+            )
+            # Imported with their first use.
+            _ = self._client.responses, self._client.chat.completions
+        return self._client
 
     async def __call__(
         self, engine: TextEngine, ask: AskModel
-    ) -> AsyncIterator[TextModelEvent | ev.ToolRequested | ev.ToolReported]:
+    ) -> AsyncGenerator[TextModelEvent | ev.ToolRequested | ev.ToolReported, None]:
         """Yield what comes of an ask."""
         from httpx2 import HTTPError
         from openai import APIStatusError, OpenAIError
@@ -79,22 +85,28 @@ class TextLine:
 
     async def _events(self, engine: TextEngine, ask: AskModel) -> AsyncIterator[str]:
         """Yield the data of each server-sent event of the answer."""
+        client = self.open()
         body = dict(engine.body(ask))
         model = str(body.pop("model"))
         if engine.api == "chat":
             messages = cast("list[ChatCompletionMessageParam]", body.pop("messages"))
-            async with self._chat.create(model=model, messages=messages, extra_body=body) as chat:
+            async with client.chat.completions.with_streaming_response.create(
+                model=model, messages=messages, extra_body=body
+            ) as chat:
                 async for data in _data_of(chat.iter_lines()):
                     yield data
         else:
             items = cast("ResponseInputParam", body.pop("input"))
-            async with self._responses.create(model=model, input=items, extra_body=body) as response:
+            async with client.responses.with_streaming_response.create(
+                model=model, input=items, extra_body=body
+            ) as response:
                 async for data in _data_of(response.iter_lines()):
                     yield data
 
     async def close(self) -> None:
         """Let go of the client."""
-        await self._client.close()
+        if self._client is not None:
+            await self._client.close()
 
 
 async def _data_of(lines: AsyncIterator[str]) -> AsyncIterator[str]:

@@ -16,8 +16,10 @@ from runtime.call.ending import REPORTED_ENDINGS
 from runtime.call.events import StatusReported, StreamBroken
 from runtime.call.stream_link import RETURN_SECONDS
 from runtime.calls import Calls, LiveCall
+from runtime.gather_session import GatherSession
 from runtime.logs import get_logger
 from runtime.reception import Reception
+from runtime.session import CallSession
 from runtime.store import CallStore, StoreUnavailableError
 from runtime.transfers import Transfers
 from runtime.webhook import VoiceWebhook
@@ -49,8 +51,11 @@ class WayBack:
         past = self.calls.past(webhook.call_sid)
         if call is None and past is None and not is_over:
             call = await self._take_over(agent, webhook)
-        if call is not None:
-            return self._follow_live(agent, call, webhook)
+        session = call.session if call is not None else None
+        if isinstance(session, GatherSession):
+            return await self.reception.gather.come_back(agent, session, webhook)
+        if call is not None and session is not None:
+            return self._follow_live(agent, call, session, webhook)
         self.calls.settle(webhook.call_sid)
         goodbye = past.goodbye if past is not None else agent.fallback_message
         return _farewell(None if is_over else goodbye)
@@ -62,16 +67,16 @@ class WayBack:
             return _farewell(agent.fallback_message)
         return await self.after(agent, webhook)
 
-    def _follow_live(self, agent: Agent, call: LiveCall, webhook: VoiceWebhook) -> str:
+    def _follow_live(self, agent: Agent, call: LiveCall, session: CallSession, webhook: VoiceWebhook) -> str:
         """Connect the caller of a live call again, unless it is over with this."""
         if webhook.status in REPORTED_ENDINGS:
-            call.session.feed(StatusReported(webhook.status))
+            session.feed(StatusReported(webhook.status))
             call.settled = True
             return _farewell(None)
-        machine = call.session.machine
+        machine = session.machine
         noticed = call.claimed and machine.awaits_stream  # by the socket, before Twilio told
         if not noticed:  # the stream is half open, or did not come about
-            call.session.feed(StreamBroken("Twilio reports the end of the stream"))
+            session.feed(StreamBroken("Twilio reports the end of the stream"))
         if not machine.awaits_stream:
             call.settled = True
             return _farewell(call.goodbye)

@@ -42,6 +42,7 @@ BAD_MEDIA = "TM051"
 LONG_MEDIA = "TM052"
 # Warnings
 NOT_ACTED_ON = "TM090"
+MODEL_ENDS = "TM091"
 
 MEANINGS = {
     UNREADABLE_FILE: "The file cannot be read.",
@@ -77,4 +78,5 @@ MEANINGS = {
     BAD_MEDIA: "A media file does not have the declared form.",
     LONG_MEDIA: "A media file is longer than anybody waits.",
     NOT_ACTED_ON: "Declared, but this version does not act on it.",
+    MODEL_ENDS: "The model is going to be shut down.",
 }

@@ -15,9 +15,9 @@ from schemas.media import LONGEST_PLAYED, SHORTEST_LOOP, MediaForm, MediaProblem
 from schemas.places import Diagnostic, Place
 from schemas.references import has_reference
 from schemas.source import SourceMap
-from schemas.suggestions import did_you_mean, listed
+from schemas.suggestions import listed
 from schemas.tool_rules import check_tools
-from schemas.voice import REALTIME_ONLY, REALTIME_VOICES, Interruption, Voice
+from schemas.voice_rules import check_voice
 
 FieldPath = tuple[str | int, ...]
 
@@ -40,7 +40,7 @@ class FieldRules:
                 yield from _check_strategy(entry.model, entry.source, ())
             yield from self._check_media_of(entry.model, entry.source, ())
         elif isinstance(entry.model, Agent):
-            yield from _check_voice(entry.model, entry.source)
+            yield from check_voice(entry.model, entry.source)
             yield from check_tools(entry.model, entry.source)
             yield from _check_whatsapp(entry.model, entry.source)
             yield from _not_acted_on(entry.model, entry.source)
@@ -114,29 +114,6 @@ def _check_credentials(source: SourceMap, path: FieldPath) -> Iterator[Diagnosti
     elif not has_key and not _is_set(source, path, "auth_token"):
         message = "credentials are missing: auth_token, or api_key and api_secret"
         yield _error(codes.INCOMPLETE, message, source.place_of(path))
-
-
-def _check_voice(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
-    voice = agent.voice
-    if voice.mode != "realtime":
-        message = f"this version does not run voice mode {voice.mode} yet; use realtime"
-        yield _error(codes.MODE_NOT_SUPPORTED, message, source.place_of(("voice", "mode")))
-        yield from _check_realtime_only(voice, source)
-    elif voice.name not in REALTIME_VOICES:
-        hint = did_you_mean(voice.name, REALTIME_VOICES) or f"; they are {listed(REALTIME_VOICES, 'and')}"
-        message = f'there is no Realtime voice "{voice.name}"{hint}'
-        yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "name")))
-
-
-def _check_realtime_only(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
-    """Refuse what Twilio's hearing and speaking cannot do: it would be declared and not happen."""
-    only = [name for name in REALTIME_ONLY if name in voice.model_fields_set]
-    if isinstance(voice.interrupt, Interruption):
-        only.append("interrupt")
-    for name in only:
-        terms = " but always and never" if name == "interrupt" else ""
-        message = f"{name} is for voice mode realtime; {voice.mode} has none{terms}"
-        yield _error(codes.BAD_VALUE, message, source.place_of(("voice", name)))
 
 
 def _check_whatsapp(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:

@@ -10,6 +10,7 @@ from schemas.declared import Declared
 from schemas.fields import Language, Text, choice
 
 ModeName = Literal["realtime", "relay", "gather"]
+ApiName = Literal["responses", "chat"]
 InterruptName = Literal["always", "never"]
 EagernessName = Literal["low", "medium", "high", "auto"]
 NoiseReductionName = Literal["near_field", "far_field"]
@@ -20,6 +21,8 @@ REALTIME_VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer",
 
 # What only a model that hears and speaks by itself can be told.
 REALTIME_ONLY = ("turn_detection", "noise_reduction", "speed")
+# What only a text model whose words Twilio speaks can be told.
+TEXT_ONLY = ("api", "ssml")
 
 
 class ServerVad(Declared):
@@ -85,6 +88,10 @@ class Voice(Declared):
     """The model; gpt-realtime-2.1 in realtime mode."""
     name: Text = Field(default_factory=_default_voice)
     """The voice; marin in realtime mode, Polly.Salli in the others."""
+    api: Annotated[ApiName, choice(ApiName)] = "responses"
+    """How a text model is asked: OpenAI's Responses API, or chat where a server has Chat Completions only."""
+    ssml: bool = False
+    """Whether the text model and the greeting may use SSML; everything else is spoken as it stands."""
     speech_model: Text | None = Field(default_factory=_default_speech_model)
     """Twilio's recogniser in relay and gather mode."""
     language: Language | None = None

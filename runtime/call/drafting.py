@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from runtime.call.text_answer import Answer
 
-SETTLED: Final = 0.3  # s without a change after which words are likely to be all
+SETTLED: Final = 0.45  # s without a change after which words are likely to be all
 MOST_DRAFTS: Final = 3  # in one turn of the caller: each costs tokens
 
 _NOT_WORDS: Final = re.compile(r"[^\w']+")

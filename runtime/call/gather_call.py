@@ -135,7 +135,7 @@ class GatherCall:
         greeting = self._plan.greeting
         return [*self._talk.request(Respond(say=greeting, guidance=None if greeting else OPENING), now)]
 
-    def handle(self, event: gs.GatherEvent, now: float) -> Sequence[gs.GatherAction]:
+    def handle(self, event: gs.GatherEvent | ev.Event, now: float) -> Sequence[gs.GatherAction]:
         """Take one event and return what is to be done about it; nothing once the call is over."""
         if self._state is _State.OVER:
             return ()
@@ -155,8 +155,10 @@ class GatherCall:
                 return self._talk.tool_reported(event, now)
             case TextDelta() | TextEnded() | AskFailed() | ev.ToolRequested():
                 return [*self._talk.handle(event, now), *self._look(now)]
-            case _:
+            case ev.StatusReported() | ev.HangUpRequested() | ev.DrainExpired() | ev.TransferEnded():
                 return self._on_outside(event, now)
+            case _:  # of a stream, which there is none of
+                return ()
 
     def wake_at(self) -> float | None:
         """Return the moment (monotonic seconds) at which to call `wake`, None once the call is over."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_TOLD: Final = 200  # the newest items that the model is told
 # An answer that was heard nearly to its end was not interrupted: the reckoning is no more exact than that.
-NEARLY_ALL: Final = 0.9
+NEARLY_ALL: Final = 0.75
 
 
 @dataclass(slots=True)

@@ -47,7 +47,8 @@ def responses_body(
         "model": model,
         "instructions": instructions,
         "input": items or [_message("system", "The call begins.")],
-        "tools": [*(function.to_model() for function in functions), *map(mcp_tool, mcp)],
+        # OpenAI: functions are strict unless they say otherwise, which few schemas could be.
+        "tools": [*({**each.to_model(), "strict": False} for each in functions), *map(mcp_tool, mcp)],
         "tool_choice": "auto" if ask.acts else "none",
         "max_output_tokens": MOST_TOKENS,
         "store": False,

@@ -12,7 +12,7 @@ from runtime.calls import LiveCall
 from runtime.logs import get_logger
 from runtime.node import Node
 from runtime.routes.requests import raw_path, raw_query
-from runtime.session import NORMAL_CLOSE
+from runtime.session import NORMAL_CLOSE, CallSession
 
 _log = get_logger(__name__)
 
@@ -44,7 +44,7 @@ class StreamEndpoint:
             await socket.close()
             return
         await socket.accept()
-        if isinstance(call, LiveCall):
+        if isinstance(call, LiveCall) and isinstance(call.session, CallSession):
             await call.session.serve_leg(TwilioLeg(receive, send))
         else:  # over before its stream came; Twilio goes on to `/after`
             await socket.close(NORMAL_CLOSE)

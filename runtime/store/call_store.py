@@ -102,15 +102,15 @@ class CallStore:
             call_sid, lambda connection: writing.add_recording(connection, call_sid, agent, recording)
         )
 
-    async def take_over(self, call_sid: str, agent: str) -> Interrupted | None:
+    async def take_over(self, call_sid: str, agent: str, *, most: int = MOST_RETURNS) -> Interrupted | None:
         """Make a live call of another run this node's and return its last checkpoint.
 
-        None when there is no such call, or when its caller has come back often enough. Raises
+        None when there is no such call, or when its caller has come back `most` times. Raises
         `StoreUnavailableError`, after two seconds.
         """
 
         def take(connection: Connection) -> Interrupted | None:
-            row = writing.take_over(connection, call_sid, agent, self._node, most=MOST_RETURNS)
+            row = writing.take_over(connection, call_sid, agent, self._node, most=most)
             if row is None:
                 return None
             expires_at = row.expires_at or row.started_at + writing.LONGEST_CALL_MS

@@ -28,7 +28,13 @@ from tests.schemas.fleets import Folder, agent
         ("numbers: [{region: us1}]", '4:11 TM021 "number" is required'),
         ("voice: {name: marinn}", '4:15 TM023 there is no Realtime voice "marinn"; did you mean "marin"?'),
         ("voice: {mode: relay}", "4:15 TM027 this version does not run voice mode relay yet"),
-        ("voice: {mode: gather}", "4:15 TM027 this version does not run voice mode gather yet"),
+        (
+            "voice: {mode: gather, language: de}",
+            "4:33 TM023 voice mode gather needs a language with its country",
+        ),
+        ("voice: {mode: gather, model: gpt-4o}", "4:30 TM091 gpt-4o is shut down on 2027-01-14"),
+        ("voice: {api: chat}", "4:14 TM023 api is for text models"),
+        ("voice: {ssml: true}", "4:15 TM023 ssml is for text models"),
         ("voice: {speed: 2}", "4:16 TM023"),
         (
             "voice: {turn_detection: {type: semantic_vad, threshold: 0.5}}",

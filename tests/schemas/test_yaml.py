@@ -56,15 +56,15 @@ def test_anchors_and_merge_keys_work_and_keep_their_places(folder: Folder) -> No
         instructions: x
         voice: &voice
           name: cedar
-          model: gpt-realtime
+          model: gpt-realtime-2
         ---
         kind: Agent
         name: second
         instructions: x
-        voice: {<<: {name: ash, model: gpt-realtime}, name: cedarr}
+        voice: {<<: {name: ash, model: gpt-realtime-2}, name: cedarr}
         """)
     assert folder.findings() == [
-        'fleet.yaml:11:53 TM023 there is no Realtime voice "cedarr"; did you mean "cedar"?'
+        'fleet.yaml:11:55 TM023 there is no Realtime voice "cedarr"; did you mean "cedar"?'
     ]
 
 

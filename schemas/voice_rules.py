@@ -1,0 +1,84 @@
+"""Rules about an agent's voice: what its mode can do, and whether its model will be there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schemas import codes
+from schemas.agent import Agent
+from schemas.model_dates import LIST_AS_OF, shutdown_of
+from schemas.places import Diagnostic, Place
+from schemas.recording import Recording
+from schemas.references import has_reference
+from schemas.source import SourceMap
+from schemas.suggestions import did_you_mean, listed
+from schemas.tools import McpTool
+from schemas.voice import REALTIME_ONLY, REALTIME_VOICES, TEXT_ONLY, Interruption, Voice
+
+RUNNING_MODES = ("realtime", "gather")
+
+
+def check_voice(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
+    """Yield what is wrong with how an agent is to hear, think and speak."""
+    voice = agent.voice
+    if voice.mode not in RUNNING_MODES:
+        modes = listed(RUNNING_MODES, "or")
+        message = f"this version does not run voice mode {voice.mode} yet; use {modes}"
+        yield _error(codes.MODE_NOT_SUPPORTED, message, source.place_of(("voice", "mode")))
+    if voice.mode == "realtime":
+        yield from _check_realtime(voice, source)
+    else:
+        yield from _check_realtime_only(voice, source)
+    if voice.mode == "gather":
+        yield from _check_gather(agent, source)
+    yield from _check_model(voice, source)
+
+
+def _check_realtime(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
+    if voice.name not in REALTIME_VOICES:
+        hint = did_you_mean(voice.name, REALTIME_VOICES) or f"; they are {listed(REALTIME_VOICES, 'and')}"
+        message = f'there is no Realtime voice "{voice.name}"{hint}'
+        yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "name")))
+    usual = Voice()
+    for name in (name for name in TEXT_ONLY if getattr(voice, name) != getattr(usual, name)):
+        message = f"{name} is for text models, in the voice modes relay and gather; realtime has none"
+        yield _error(codes.BAD_VALUE, message, source.place_of(("voice", name)))
+
+
+def _check_realtime_only(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
+    """Refuse what Twilio's hearing and speaking cannot do: it would be declared and not happen."""
+    only = [name for name in REALTIME_ONLY if name in voice.model_fields_set]
+    if isinstance(voice.interrupt, Interruption):
+        only.append("interrupt")
+    for name in only:
+        terms = " but always and never" if name == "interrupt" else ""
+        message = f"{name} is for voice mode realtime; {voice.mode} has none{terms}"
+        yield _error(codes.BAD_VALUE, message, source.place_of(("voice", name)))
+
+
+def _check_gather(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
+    """Refuse what documents cannot do."""
+    voice = agent.voice
+    if voice.language is not None and "-" not in voice.language and not has_reference(voice.language):
+        message = f"voice mode gather needs a language with its country, such as de-DE; got {voice.language}"
+        yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "language")))
+    if isinstance(agent.recording, Recording) and agent.recording.by == "local":
+        message = "a recording by local is for voice mode realtime; in gather no audio comes here"
+        yield _error(codes.BAD_VALUE, message, source.place_of(("recording", "by")))
+    if voice.api == "chat":
+        for index, tool in enumerate(agent.tools):
+            if isinstance(tool, McpTool):
+                message = "MCP servers are called by the Responses API; voice.api chat has none"
+                yield _error(codes.BAD_VALUE, message, source.place_of(("tools", index)))
+
+
+def _check_model(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
+    """Warn about a model that is going to be shut down."""
+    day = shutdown_of(voice.model)
+    if day is not None:
+        message = f"{voice.model} is shut down on {day}, by OpenAI's list as of {LIST_AS_OF}"
+        yield Diagnostic("warning", codes.MODEL_ENDS, message, source.place_of(("voice", "model")))
+
+
+def _error(code: str, message: str, place: Place) -> Diagnostic:
+    return Diagnostic("error", code, message, place)
