@@ -225,6 +225,7 @@ class Calls:
         self._tokens[call.token] = call.session.name
         call.claimed = False
         call.expected_at = until
+        self._store.save(call.record(), call.progress())  # the next node is to know how often that was
         return call.token
 
     def settle(self, call_sid: str) -> None:

@@ -74,8 +74,9 @@ class WayBack:
             call.settled = True
             return _farewell(None)
         machine = session.machine
-        noticed = call.claimed and machine.awaits_stream  # by the socket, before Twilio told
-        if not noticed:  # the stream is half open, or did not come about
+        if machine.awaits_stream and not call.claimed:  # asked again, or taken over a moment ago
+            return self.reception.document(agent, call)
+        if not machine.awaits_stream:  # the stream is half open: Twilio tells before the socket does
             session.feed(StreamBroken("Twilio reports the end of the stream"))
         if not machine.awaits_stream:
             call.settled = True

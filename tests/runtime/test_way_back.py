@@ -88,7 +88,8 @@ def test_each_token_opens_one_stream_and_the_last_one_is_void(tmp_path: Path) ->
         answer = await office.webhook()
         await break_stream(office, answer)
         first = await ask(office)
-        second = await ask(office)  # the stream of the first did not come about
+        await break_stream(office, first)
+        second = await ask(office)
         async with await office.phone(answer) as used, await office.phone(first) as void:
             assert (used.accepted, void.accepted) == (False, False)
         async with await office.phone(second) as phone:
@@ -96,6 +97,24 @@ def test_each_token_opens_one_stream_and_the_last_one_is_void(tmp_path: Path) ->
             await phone.until(lambda phone: phone.heard != b"")
             phone.stop()
             await office.over()
+
+    play(tmp_path, story)
+
+
+def test_a_question_that_is_asked_again_gets_the_same_answer_whose_stream_is_still_to_come(
+    tmp_path: Path,
+) -> None:
+    async def story(office: Office) -> None:
+        await break_stream(office, await office.webhook())
+        first = await ask(office)
+        for _ in range(5):
+            assert (await ask(office)).text == first.text
+        async with await office.phone(first) as phone:
+            phone.start()
+            await phone.until(lambda phone: phone.heard == SECOND_OF_SPEECH)
+            phone.stop()
+            await office.over()
+        assert (await office.record())["end_reason"] == "caller_hangup"
 
     play(tmp_path, story)
 
@@ -273,10 +292,27 @@ def test_a_call_that_came_back_often_enough_hears_the_fallback_message(tmp_path:
             await break_stream(dead, await dead.webhook())
             await asyncio.sleep(3)
             async with AsyncExitStack() as offices:
-                for number in range(3):  # after the break that the first node has seen itself
+                for number in range(4):
                     office = await offices.enter_async_context(open_office(tmp_path, name=f"{number}"))
                     text = (await ask(office, FALLBACK)).text
-                    assert ("<Stream" in text, MESSAGE in text) == (number < 2, number == 2)
+                    assert ("<Stream" in text, MESSAGE in text) == (number < 3, number == 3)
+
+
+def test_a_caller_who_comes_to_another_node_has_come_back_once(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with open_office(tmp_path, name="one") as dead:
+            await break_stream(dead, await dead.webhook())
+            await asyncio.sleep(3)
+            async with open_office(tmp_path, name="two") as office:
+                answer = await ask(office, FALLBACK)
+                for again in range(3):
+                    assert "<Stream" in answer.text, f"after {again} more breaks"
+                    await break_stream(office, answer)
+                    answer = await ask(office)
+                assert MESSAGE in answer.text
+                await office.over()
+
+    run(story())
 
     run(story())
 
