@@ -21,19 +21,17 @@ from runtime.call import events as ev
 from runtime.call import gather_steps as gs
 from runtime.call.actions import Finished, Respond
 from runtime.call.ending import REPORTED_ENDINGS, CallFacts, Ending, conclude
-from runtime.call.gather_turns import AskedAgain
+from runtime.call.gather_turns import CallerTurns
 from runtime.call.plan import CallPlan
 from runtime.call.stream_link import BACK
 from runtime.call.text_events import (
     AskFailed,
-    CallerSaid,
     CallerSilent,
     CallerTurn,
     CallerTyped,
     TextDelta,
     TextEnded,
 )
-from runtime.call.text_script import spoken_ms
 from runtime.call.text_talk import TextTalk
 from runtime.call.time_limit import WARNING, TimeLimit
 from runtime.call_record import TranscriptEntry
@@ -59,19 +57,19 @@ class GatherCall:
     """One call, from its webhook at `now` (s) on. `number` is that of the step which the caller has."""
 
     __slots__ = (
-        "_again",
         "_asked_at",
         "_deadline",
         "_facts",
         "_fetched",
         "_limit",
         "_now",
-        "_overheard_at",
         "_plan",
         "_sent_at",
         "_state",
         "_talk",
         "_terms",
+        "_turns",
+        "_unprepared",
         "asked",
         "number",
         "returns",
@@ -87,11 +85,11 @@ class GatherCall:
         self._talk = TextTalk(self._facts, plan, self._at_ms, ssml=terms.ssml, drafts=terms.drafts)
         self._limit = TimeLimit(plan.max_call_seconds)
         self._limit.start(plan.answered_at)
-        self._again = AskedAgain()
+        self._turns = CallerTurns(self._talk, terms)
         self._state = _State.BETWEEN
         self._deadline = math.inf
-        self._overheard_at: float | None = None
         self._fetched = False
+        self._unprepared = plan.prep == "required"
         self.returns = plan.returns
         self.number = number
         self.asked = plan.returns == 0
@@ -123,10 +121,10 @@ class GatherCall:
         now = self._now
         if self._plan.returns and self._plan.history:  # what the caller did or heard last decides
             return ()
-        actions = self._open(now) if self._plan.prep != "required" else []
+        actions = [] if self._unprepared else self._open(now)
         if self._plan.returns:
             return actions
-        if self._talk.settled and self._plan.prep != "required":
+        if self._talk.settled and not self._unprepared:
             return [*actions, *self._look(now)]
         return [*actions, self._give(gs.GoOn(), _State.BETWEEN, now)]
 
@@ -144,7 +142,8 @@ class GatherCall:
             case gs.Asked(turn):
                 return self._on_asked(turn, now)
             case gs.Overheard(text):
-                return self._on_overheard(text, now)
+                listening = self._state is _State.LISTENING and not self.asked
+                return self._turns.overhear(text, now) if listening else ()
             case gs.CameBack():
                 return self._on_return(now)
             case ev.Prepared():
@@ -200,39 +199,11 @@ class GatherCall:
             typed = turn if isinstance(turn, CallerTyped) else CallerTyped("")
             actions += self._talk.typed(typed.keys, typed.finish_key, now)
         elif turn is not None or state is _State.LISTENING:
-            actions += self._take_turn(turn or CallerSilent(), now)
+            actions += self._turns.take(turn or CallerSilent(), self._sent_at, now)
         if now >= self._limit.warn_at:
             self._limit.warned()
             actions += self._talk.request(Respond(guidance=WARNING), now)
         return [*actions, *self._look(now)]
-
-    def _take_turn(self, turn: CallerTurn, now: float) -> Sequence[gs.GatherAction]:
-        """Let the agent answer what the caller said or typed, or that there was nothing."""
-        asked = self._again.hear(turn)
-        overheard_at, self._overheard_at = self._overheard_at, None
-        if isinstance(turn, CallerSaid):
-            pause = self._terms.pause
-            began_at = overheard_at if overheard_at is not None else now - pause - spoken_ms(turn.text) / 1000
-            began_at = min(now, max(began_at, self._sent_at))
-            self._talk.cut(began_at)
-            pause_ms = round(pause * 1000)
-            return self._talk.caller_says(
-                turn.text, began_at, now, guidance=asked.guidance, pause_ms=pause_ms
-            )
-        if isinstance(turn, CallerTyped):
-            began_at = max(self._sent_at, now - self._terms.timeout)
-            self._talk.cut(began_at)
-            return self._talk.caller_says(f"[keys: {turn.keys}]", began_at, now, pause_ms=None)
-        if asked.last:
-            self._facts.caller_silent = True
-        return self._talk.request(Respond(guidance=asked.guidance), now)
-
-    def _on_overheard(self, text: str, now: float) -> Sequence[gs.GatherAction]:
-        if self._state is not _State.LISTENING or self.asked:
-            return ()
-        if self._overheard_at is None:
-            self._overheard_at = now
-        return self._talk.caller_is_saying(text, now)
 
     def _on_return(self, now: float) -> Sequence[gs.GatherAction]:
         """Go on with a caller who was away, or whose last step went wrong."""
@@ -269,7 +240,7 @@ class GatherCall:
         talk = self._talk
         if talk.failed is not None:
             self._facts.model_failure = talk.failed
-        elif not (talk.settled or now >= talk.speech_since + GRACE):
+        elif self._unprepared or not (talk.settled or now >= talk.speech_since + GRACE):
             if self.asked and now >= self._asked_at + PATIENCE:
                 return [self._give(gs.Wait(), _State.WAITING, now)]
             return ()
@@ -283,7 +254,8 @@ class GatherCall:
     def _next(self, now: float) -> Sequence[gs.GatherAction]:
         """Let the agent's words be spoken, and what it asked for be done behind them."""
         talk = self._talk
-        if talk.hang_up_asked or self._facts.caller_silent:
+        if talk.hang_up_asked or self._turns.given_up:
+            self._facts.caller_silent = self._turns.given_up
             self._facts.agent_hung_up = talk.hang_up_asked
             return self._part(None, now)
         if talk.transfer_asked is not None:
@@ -313,12 +285,13 @@ class GatherCall:
 
     def _on_prepared(self, event: ev.Prepared, now: float) -> Sequence[gs.GatherAction]:
         self._facts.caller_profile = event.profile
-        if self._plan.prep == "required":
-            if not event.complete:
-                self._facts.refused = "prep_timeout"
-                return ()
+        if not self._unprepared:
+            return self._talk.prepared(now)
+        if event.complete:
+            self._unprepared = False
             return [*self._open(now), *self._talk.prepared(now)]
-        return self._talk.prepared(now)
+        self._facts.refused = "prep_timeout"
+        return ()
 
     def _on_outside(self, event: ev.OutsideEvent, now: float) -> Sequence[gs.GatherAction]:
         match event:

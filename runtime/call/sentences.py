@@ -61,7 +61,8 @@ class Sentences:
         text = self._text
         for match in _END.finditer(text, 0, LONGEST + 2):
             end = match.end()
-            if end and _ends(text[: match.start()], match.group()) and self._whole(text[:end]):
+            goes_on = text[end:].lstrip()[:1].islower()
+            if end and _ends(text[: match.start()], match.group(), goes_on) and self._whole(text[:end]):
                 return end
         return self._forced_end() if len(text) > LONGEST else None
 
@@ -75,10 +76,12 @@ class Sentences:
         return LONGEST if self._whole(text) else None
 
 
-def _ends(before: str, mark: str) -> bool:
-    """Tell whether a mark ends the sentence before it."""
+def _ends(before: str, mark: str, goes_on: bool) -> bool:
+    """Tell whether a mark ends the sentence before it; what `goes_on` does so in lower case."""
     if not mark or mark[0] != ".":
         return True
+    if goes_on:
+        return False
     found = _LAST_WORD.search(before)
     word = found[0].casefold() if found else ""
     if word.isdigit():

@@ -25,11 +25,7 @@ if TYPE_CHECKING:
     from schemas.tools import McpServer
 
 MOST_TOKENS: Final = 1_000  # of one answer: some five minutes of speech
-_ROLES: Final = {
-    "caller": ("user", "input_text"),
-    "agent": ("assistant", "output_text"),
-    "system": ("developer", "input_text"),
-}
+_ROLES: Final = {"caller": "user", "agent": "assistant", "system": "developer"}
 
 
 def responses_body(
@@ -66,8 +62,7 @@ def _item(item: ContextItem) -> list[JsonValue]:
 
 
 def _message(role: str, text: str) -> JsonValue:
-    name, kind = _ROLES[role]
-    return {"type": "message", "role": name, "content": [{"type": kind, "text": text}]}
+    return {"type": "message", "role": _ROLES[role], "content": text}
 
 
 class _Problem(msgspec.Struct):
