@@ -41,6 +41,8 @@ class Control:
             Route("/sandbox/dial", _local(self._dial), methods=["POST"]),
             Route("/sandbox/edit", _local(self._edit), methods=["POST"]),
             Route("/sandbox/phones", _local(self._phone), methods=["POST"]),
+            Route("/sandbox/messages", _local(self._write), methods=["POST"]),
+            Route("/sandbox/messages", _local(self._messages), methods=["GET"]),
             Route("/sandbox/calls", _local(self._calls)),
             Route("/sandbox/calls/{sid}", _local(self._call)),
             Route("/sandbox/calls/{sid}/recording.wav", _local(self._recording)),
@@ -92,6 +94,24 @@ class Control:
         except KeyError:
             return _problem(400, 'the body is JSON: {"number": "+1…", "caller": "silent"}')
         return JSONResponse({"number": number}, status_code=201)
+
+    async def _write(self, request: Request) -> Response:
+        """Let somebody write to the account, and answer when the app has."""
+        try:
+            order = await _order(request)
+            from_, to, body = (str(order[name]) for name in ("from", "to", "body"))
+        except _BadOrderError as error:
+            return _problem(400, str(error))
+        except KeyError:
+            return _problem(
+                400, 'the body is JSON: {"from": "whatsapp:+1…", "to": "whatsapp:+1…", "body": "Hi"}'
+            )
+        messenger = self._network.messenger
+        message = await messenger.write(from_, to, body, name=str(order.get("name", "")))
+        return JSONResponse(message.json(), status_code=201)
+
+    async def _messages(self, _: Request) -> Response:
+        return JSONResponse({"messages": [one.json() for one in self._account.messages.values()]})
 
     async def _calls(self, _: Request) -> Response:
         return JSONResponse({"calls": [_shown(call) for call in self._network.calls.values()]})

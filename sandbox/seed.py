@@ -62,7 +62,8 @@ class Seed:
     `regional_tokens` gives Regions their own auth token (the others share `auth_token`), `api_keys`
     maps Standard API keys to their secrets, `routes` says which Region answers a number,
     `account_type` is Full or Trial; of a Trial, `verified_callers` may be called and nobody else. A
-    Messaging Service or sender without a SID gets one that depends on its name.
+    Messaging Service or sender without a SID gets one that depends on its name. `templates` maps content SIDs
+    (HX…) to texts with {{1}}.
     """
 
     numbers: tuple[NumberSeed, ...] = ()
@@ -74,6 +75,7 @@ class Seed:
     applications: tuple[Application, ...] = ()
     messaging_services: tuple[MessagingService, ...] = ()
     senders: tuple[Sender, ...] = ()
+    templates: Mapping[str, str] = field(default_factory=dict)
     routes: Mapping[str, str] = field(default_factory=dict)
     account_type: str = "Full"
     verified_callers: tuple[str, ...] = ()
@@ -87,6 +89,7 @@ class Seed:
             api_keys=dict(self.api_keys),
             type=self.account_type,
             verified_callers=self.verified_callers,
+            templates=dict(self.templates),
             applications={one.sid: replace(one, account_sid=self.account_sid) for one in self.applications},
         )
         for service in self.messaging_services:

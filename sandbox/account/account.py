@@ -14,6 +14,7 @@ from sandbox.account.documents import Document
 from sandbox.account.events import CONSOLE_USER, Actor, Event, difference
 from sandbox.account.faults import Faults
 from sandbox.account.hosts import DEFAULT_REGION, REGIONS
+from sandbox.account.messages import Message
 from sandbox.account.messaging import MessagingService
 from sandbox.account.numbers import PhoneNumber
 from sandbox.account.recordings import Recording
@@ -68,6 +69,7 @@ class Account:
     `regional_tokens` holds the tokens of Regions that have their own; every other Region takes
     `auth_token`. `api_keys` maps Standard API keys (SK…) to their secrets. `clock` is the account's time:
     it dates records, settles senders (`sender_update_seconds` after a change) and ends documents.
+    `templates` maps content SIDs (HX…) to texts with {{1}}; `opted_out` has who said STOP to which number.
     """
 
     sid: str
@@ -86,6 +88,9 @@ class Account:
     calls: dict[str, Call] = field(default_factory=dict)
     conferences: dict[str, Conference] = field(default_factory=dict)
     recordings: dict[str, Recording] = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
+    templates: dict[str, str] = field(default_factory=dict)
+    opted_out: set[tuple[str, str]] = field(default_factory=set)
     alerts: list[Alert] = field(default_factory=list)
     requests: list[ApiRequest] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)

@@ -14,6 +14,13 @@ from sandbox.account.errors import not_found
 from sandbox.account.events import event, event_list
 from sandbox.account.exchange import Answer, Asked, Handler
 from sandbox.account.formats import API_VERSION, rfc2822
+from sandbox.account.messages import (
+    message,
+    message_list,
+    message_media,
+    message_media_file,
+    message_media_list,
+)
 from sandbox.account.messaging import service, service_list, service_number, service_numbers, service_senders
 from sandbox.account.numbers import number, number_list
 from sandbox.account.participants import participant, participant_list
@@ -102,6 +109,7 @@ _SERVICE = rf"/v1/Services/{_NAME}"
 _DOCUMENTS = r"/v1/Services/(?P<service>[^/]+)/Documents"
 
 _OF_CALL = rf"{_IN_ACCOUNT}/Calls/(?P<call>[^/]+)"
+_OF_MESSAGE = rf"{_IN_ACCOUNT}/Messages/(?P<message>[^/]+)"
 _PARTICIPANTS = rf"{_IN_ACCOUNT}/Conferences/(?P<conference>[^/]+)/Participants"
 
 _RESOURCES: tuple[_Resource, ...] = (
@@ -114,6 +122,11 @@ _RESOURCES: tuple[_Resource, ...] = (
     _resource("api", rf"{_IN_ACCOUNT}/Recordings\.json", recording_list),
     _resource("api", rf"{_IN_ACCOUNT}/Recordings/{_NAME}\.json", recording),
     _resource("api", rf"{_IN_ACCOUNT}/Recordings/(?P<name>RE[0-9a-f]+)(\.wav)?", recording_media),
+    _resource("api", rf"{_IN_ACCOUNT}/Messages\.json", message_list),
+    _resource("api", rf"{_IN_ACCOUNT}/Messages/{_NAME}\.json", message),
+    _resource("api", rf"{_OF_MESSAGE}/Media\.json", message_media_list),
+    _resource("api", rf"{_OF_MESSAGE}/Media/{_NAME}\.json", message_media),
+    _resource("api", rf"{_OF_MESSAGE}/Media/(?P<name>ME[0-9a-f]+)", message_media_file),
     _resource("api", rf"{_IN_ACCOUNT}/Conferences\.json", conference_list),
     _resource("api", rf"{_IN_ACCOUNT}/Conferences/{_NAME}\.json", conference),
     _resource("api", rf"{_PARTICIPANTS}\.json", participant_list),

@@ -76,6 +76,11 @@ class Sender:
     pending: Sender | None = None
     settles_at: datetime | None = None
 
+    @property
+    def is_online(self) -> bool:
+        """Whether messages can be sent from it."""
+        return self.status in {"ONLINE", UPDATING}
+
     def settled(self, now: datetime) -> Sender:
         """Return the sender as it is now: its pending change has been made, or is still to come."""
         if self.pending is not None and self.settles_at is not None and now >= self.settles_at:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from sandbox.account.call_requests import CallRequest, Instructions
     from sandbox.account.calls import Call
     from sandbox.account.conferences import Conference
+    from sandbox.account.messages import Message
     from sandbox.account.participants import Invitation, ParticipantChange
     from sandbox.account.recording_orders import RecordingOrder
     from sandbox.account.recordings import Recording
@@ -42,6 +43,9 @@ class Switchboard(Protocol):
 
     def remove_participant(self, conference_sid: str, call_sid: str) -> None:
         """Put somebody out of a conference."""
+
+    def send(self, message: Message) -> None:
+        """Send a message, and report what becomes of it."""
 
     def end_conference(self, conference_sid: str) -> None:
         """Put everybody out."""

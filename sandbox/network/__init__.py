@@ -14,17 +14,22 @@ from __future__ import annotations
 
 from sandbox.network.caller import HangUp, Interrupt, Listen, Press, Say, Step, Wait, Words
 from sandbox.network.events import CallEvent, Kind
+from sandbox.network.message_forms import Button
+from sandbox.network.messenger import Inbox, Messenger
 from sandbox.network.network import Network
 from sandbox.network.phone_call import PhoneCall
 from sandbox.network.phones import Phone, voicemail
 from sandbox.network.stream_faults import StreamFaults
 
 __all__ = [
+    "Button",
     "CallEvent",
     "HangUp",
+    "Inbox",
     "Interrupt",
     "Kind",
     "Listen",
+    "Messenger",
     "Network",
     "Phone",
     "PhoneCall",

@@ -10,6 +10,7 @@ from sandbox.account.call_requests import CallRequest, Instructions
 from sandbox.account.calls import Call
 from sandbox.account.conferences import Conference
 from sandbox.account.hosts import DEFAULT_REGION
+from sandbox.account.messages import Message
 from sandbox.account.participants import Invitation, ParticipantChange
 from sandbox.account.recording_orders import RecordingOrder
 from sandbox.account.recordings import Recording
@@ -21,6 +22,7 @@ from sandbox.network.conference_room import ConferenceRoom
 from sandbox.network.events import Kind
 from sandbox.network.flow import Target
 from sandbox.network.media_files import MS_PER_CHARACTER
+from sandbox.network.messenger import Messenger
 from sandbox.network.phone_call import HungUp, PhoneCall, Redirected
 from sandbox.network.phones import LISTENER, Phone
 from sandbox.network.postbox import Postbox
@@ -41,7 +43,8 @@ class Network:
     `phones` maps numbers in E.164 to phones; a number without one rings until the time is up. `faults`
     maps numbers to what goes wrong with the streams of calls that the account places to them;
     `ms_per_character` is how fast the voices of Say and ConversationRelay speak, in calls to come.
-    `tunnels` maps public origins (`https://voice.example`) to local ones, for the calls to come.
+    `messenger` carries messages. `tunnels` maps public origins (`https://voice.example`) to local ones, for
+    the calls to come.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Network:
         self._dialled = asyncio.Event()
         self._postbox = Postbox()
         self._rooms = Rooms(account, self._postbox)
+        self.messenger = Messenger(account, self._postbox, self._surroundings)
         account.switchboard = self
 
     def dial(
@@ -164,6 +168,10 @@ class Network:
         else:
             self.end(call_sid)
 
+    def send(self, message: Message) -> None:
+        """Send a message to a phone."""
+        self.messenger.send(message)
+
     def end_conference(self, conference_sid: str) -> None:
         """Put everybody out."""
         self._rooms[conference_sid].end("conference-ended-via-api", "conference_ended_via_api")
@@ -222,18 +230,21 @@ class Network:
         self._dialled.set()
         inbound = call.direction == "inbound"
         region = self._account.answering_region(call.to) if inbound else DEFAULT_REGION
-        around = Surroundings(
+        around = self._surroundings(region, faults)
+        runner = CallRunner(phone_call, route, around, bridge)
+        self._runners[call.sid] = runner
+        self._tasks[call.sid] = asyncio.create_task(self._hold(phone_call, runner, ring), name="phone-call")
+
+    def _surroundings(self, region: str = DEFAULT_REGION, faults: StreamFaults | None = None) -> Surroundings:
+        return Surroundings(
             self._account,
             self._account.token(region),
             Tunnels(dict(self.tunnels)),
             tls_context(),
-            faults,
+            faults or StreamFaults(),
             self,
             self.ms_per_character,
         )
-        runner = CallRunner(phone_call, route, around, bridge)
-        self._runners[call.sid] = runner
-        self._tasks[call.sid] = asyncio.create_task(self._hold(phone_call, runner, ring), name="phone-call")
 
     async def _hold(self, phone_call: PhoneCall, runner: CallRunner, ring: Ring | None) -> None:
         """Run a call to its end; whatever ends it, those who wait are told."""

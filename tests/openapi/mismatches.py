@@ -18,6 +18,8 @@ UNPUBLISHED: Mapping[tuple[str, str], str] = {
 UNPUBLISHED_FILES: tuple[tuple[str, str], ...] = (
     # A recording's media, which `media_url` and the callbacks name; the library fetches them as such.
     ("api", r"/2010-04-01/Accounts/AC[0-9a-f]{32}/Recordings/RE[0-9a-f]{32}(\.wav|\.mp3)?"),
+    # The files of an inbound message, which its webhook names in `MediaUrl0`.
+    ("api", r"/2010-04-01/Accounts/AC[0-9a-f]{32}/Messages/(SM|MM)[0-9a-f]{32}/Media/ME[0-9a-f]{32}"),
 )
 
 # Parameters that the service and the library have, and these documents do not.

@@ -23,6 +23,7 @@ KEPT = {
             for resource in (
                 *("IncomingPhoneNumbers", "Applications", "OutgoingCallerIds"),
                 *("Calls", "Calls/{CallSid}/Recordings", "Recordings", "Conferences"),
+                *("Messages", "Messages/{MessageSid}/Media"),
             )
             for path in (f"{resource}.json", f"{resource}/{{Sid}}.json")
         ),
