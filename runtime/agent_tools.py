@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runtime.call.built_in import HANG_UP_FUNCTION, OPTIONAL, transfer_function
 from runtime.call.toolset import Function, JsonObject, Toolset
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from schemas import Agent
 
 NO_ARGUMENTS: JsonObject = {"type": "object", "properties": {}}
+MOST_COMPLAINT_CHARACTERS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,10 @@ class AgentTools:
                 servers.append(tool.mcp)
         if agent.transfer:
             transfer = transfer_function([(person.name, person.description) for person in agent.transfer])
-            functions.append(replace(transfer, check=_check(transfer.parameters)))
+            functions.append(transfer)
         _look_for_secrets(agent)
-        return cls(Toolset.of(*functions), requests, tuple(servers), ToolHosts(agent.tool_hosts))
+        checked = [replace(function, check=_check(function.parameters)) for function in functions]
+        return cls(Toolset.of(*checked), requests, tuple(servers), ToolHosts(agent.tool_hosts))
 
 
 def _look_for_secrets(agent: Agent) -> None:
@@ -62,14 +64,12 @@ def _look_for_secrets(agent: Agent) -> None:
 
 
 def _function(tool: HttpTool) -> Function:
-    parameters = tool.parameters or NO_ARGUMENTS
     return Function(
         tool.name,
         tool.description,
-        parameters,
+        tool.parameters or NO_ARGUMENTS,
         filler=tool.filler,
         seconds=tool.http.timeout,
-        check=_check(parameters),
     )
 
 
@@ -78,10 +78,14 @@ def _check(parameters: JsonObject) -> Callable[[JsonObject], str | None]:
     validator = compile_schema(parameters)
 
     def check(arguments: JsonObject) -> str | None:
-        error = next(validator.iter_errors(dict(arguments)), None)
+        try:
+            error = next(validator.iter_errors(dict(arguments)), None)
+        except ValueError:  # beyond what it reads: the depth of the arguments, the steps of a pattern
+            return "the arguments cannot be checked"
         if error is None:
             return None
         where = ".".join(str(step) for step in error.instance_path)
-        return f"{where}: {error.message}" if where else error.message
+        wrong = f"{where}: {error.message}" if where else error.message
+        return wrong[:MOST_COMPLAINT_CHARACTERS]  # it repeats what it complains about
 
     return check

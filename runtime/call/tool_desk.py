@@ -138,7 +138,7 @@ class ToolDesk:
         if request.name == TAKE_MESSAGE:
             return self._done(call_id, MESSAGE_TAKEN)
         if request.name == SEND_DIGITS:
-            return self._send(call_id, str(arguments["digits"]), now)
+            return self._send(call_id, str(arguments.get("digits") or ""), now)
         if request.name == COLLECT_DIGITS:
             return self._collect(DigitInput(call_id, arguments))
         if request.name == TRANSFER:
@@ -180,10 +180,16 @@ class ToolDesk:
     def _send(self, call_id: str, keys: str, now: float) -> Sequence[DeskAction]:
         if self._sounding is not None:
             return self._done(call_id, failure("other keys are still sounding"))
+        try:
+            audio = tones(keys)
+        except KeyError:
+            audio = b""
+        if not audio:
+            return self._done(call_id, failure("digits: 0-9, *, #, A-D and w, at least one of them"))
         self._keys_sent += 1
         item_id = f"keys-sent-{self._keys_sent}"
         self._sounding = _Sounding(call_id, item_id, keys, now)
-        return [SoundKeys(item_id, keys, tones(keys))]
+        return [SoundKeys(item_id, keys, audio)]
 
     def sounds(self, item_id: str) -> bool:
         """Tell whether an utterance is keys of ours, which the model knows nothing of."""

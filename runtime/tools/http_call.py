@@ -83,7 +83,7 @@ class HttpCaller:
         except UnresolvedReference as error:
             _log.error("tool_secret_missing", detail=str(error))
             return Answer.failed("this tool is not set up")
-        except ValueError:
+        except (ValueError, httpx2.InvalidURL):
             return Answer.failed("the arguments do not make an address")
         try:
             async with asyncio.timeout(call.timeout):

@@ -216,3 +216,12 @@ def test_the_connection_goes_to_the_checked_address_and_keeps_the_name() -> None
     answer, heard = asyncio.run(story())
     assert answer.text == "hi"
     assert b"\r\nHost: crm.example:" in heard
+
+
+@pytest.mark.parametrize("argument", ["x" * 70_000, "\U0001f600" * 20_000], ids=["long", "longer encoded"])
+def test_an_argument_that_no_address_can_carry_is_a_failure_for_the_model(argument: str) -> None:
+    service = Service(httpx2.Response(200, text="ok"))
+    for wanted in (call("https://crm.example/b/{{ id }}", method="GET"), call(method="GET")):
+        answer = ask(service, wanted, id=argument)
+        assert json.loads(answer.text) == {"error": "the arguments do not make an address"}
+    assert not service.requests
