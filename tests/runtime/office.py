@@ -22,6 +22,7 @@ from runtime.node import Node
 from runtime.settings import Settings
 from runtime.store.database import migrate, open_engine
 from schemas import Fleet, require_fleet
+from tests.runtime.fake_text_model import FakeTextModel
 from tests.runtime.fake_twilio import FakeTwilio
 from tests.runtime.fakes import FakeModel, Phone
 
@@ -72,6 +73,7 @@ class Office:
     model: FakeModel
     client: httpx2.AsyncClient
     twilio: FakeTwilio
+    text: FakeTextModel
 
     async def webhook(
         self,
@@ -120,7 +122,7 @@ async def open_office(
 
     All calls have the office's one model unless there is something else to `connect` them.
     """
-    model, twilio = FakeModel(), FakeTwilio()
+    model, twilio, text = FakeModel(), FakeTwilio(), FakeTextModel()
     if not (folder / "calls.sqlite3").exists():
         (folder / "calls.sqlite3").write_bytes(empty_database())
     settings = Settings(
@@ -139,8 +141,9 @@ async def open_office(
         clock=clock,
         epoch=clock,
         twilio_transport=twilio.transport(),
+        ask_text=text,
     )
     app = create_app(node)
     transport = httpx2.ASGITransport(app, client=("127.0.0.1", 40000))
     async with node.running(), httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
-        yield Office(node, app, model, client, twilio)
+        yield Office(node, app, model, client, twilio, text)
