@@ -4,8 +4,9 @@
     python -m bench.bridge --calls 200 --seconds 30 --only tm
 
 The server has one core, callers and model (this process) another, where there are two. Loopback, no TLS. CPU
-and memory are those of the server alone, from /proc (Linux). Memory per call is what the resident set grows
-by, against that of a server that has had one call. The naive bridge is `bench/naive_bridge.py`.
+and memory are those of the server alone, from /proc (Linux); CPU is the median of several windows. Memory per
+call is what the resident set grows by, against that of a server that has had one call. `load` is how busy
+this process itself was: above 85 % it is what is measured. The naive bridge is `bench/naive_bridge.py`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import argparse
 import asyncio
 import os
 import re
+import statistics
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -29,6 +32,7 @@ from cli.demo.processes import free_port
 from runtime.server import event_loop
 
 SETTLE_SECONDS = 3.0
+WINDOWS = 5
 FLEET = """\
 kind: Agent
 name: echo
@@ -42,9 +46,13 @@ CPU_BUDGET, KB_BUDGET, P50_BUDGET, P99_BUDGET = 3.0, 100, 0.5, 5.0
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one run told: CPU in ms per call-second, memory in KB per call, latency in ms."""
+    """What one run told: CPU in ms per call-second, memory in KB per call, latency in ms.
+
+    `load` is the share of a core that callers and model took.
+    """
 
     cpu_ms: float
+    load: float
     kb: float
     idle_mb: float
     up_p50: float
@@ -141,23 +149,30 @@ async def measure(bridge: str, calls: int, seconds: float) -> Figures:
             length = calls * RAMP_SECONDS + SETTLE_SECONDS + seconds + 0.5
             talking = asyncio.create_task(load.talk(base, range(1, calls + 1), length))
             await asyncio.sleep(calls * RAMP_SECONDS + SETTLE_SECONDS)
-            before, load.measuring = cpu_seconds(pid), True
-            await asyncio.sleep(seconds)
-            cpu, grown, load.measuring = cpu_seconds(pid) - before, resident_kb(pid) - idle, False
+            load.measuring, own = True, time.process_time()
+            windows = [await cpu_share(pid, seconds / WINDOWS) for _ in range(WINDOWS)]
+            own, grown, load.measuring = time.process_time() - own, resident_kb(pid) - idle, False
             await talking
-    return _figures(cpu / (calls * seconds), grown / calls, idle / 1024, list(load.calls.values()))
+    cpu_ms = 1000 * statistics.median(windows) / calls
+    return _figures(cpu_ms, own / seconds, grown / calls, idle / 1024, list(load.calls.values()))
 
 
-def _figures(cpu: float, kb: float, idle_mb: float, frames: list[Frames]) -> Figures:
+async def cpu_share(pid: int, seconds: float) -> float:
+    """Return the share of a core that a process takes for so long."""
+    began, before = time.perf_counter(), cpu_seconds(pid)
+    await asyncio.sleep(seconds)
+    return (cpu_seconds(pid) - before) / (time.perf_counter() - began)
+
+
+def _figures(cpu_ms: float, load: float, kb: float, idle_mb: float, frames: list[Frames]) -> Figures:
     up = sorted(ms for call in frames for ms in call.up_ms)
     down = sorted(ms for call in frames for ms in call.down_ms)
 
     def share(values: list[float], part: float) -> float:
         return values[min(len(values) - 1, int(len(values) * part))]
 
-    return Figures(
-        cpu * 1000, kb, idle_mb, share(up, 0.5), share(up, 0.99), share(down, 0.5), share(down, 0.99)
-    )
+    latency = (share(up, 0.5), share(up, 0.99), share(down, 0.5), share(down, 0.99))
+    return Figures(cpu_ms, load, kb, idle_mb, *latency)
 
 
 def print_line(bridge: str, calls: int, told: Figures) -> None:
@@ -166,7 +181,7 @@ def print_line(bridge: str, calls: int, told: Figures) -> None:
     if bridge == "tm" and calls >= 100:
         verdict = "  within budget" if told.within_budget else "  OVER BUDGET"
     print(
-        f"{bridge:<6}{calls:>5}{told.cpu_ms:>12.2f}{told.kb:>9.0f}{told.idle_mb:>9.0f}"
+        f"{bridge:<6}{calls:>5}{told.cpu_ms:>12.2f}{told.load:>7.0%}{told.kb:>9.0f}{told.idle_mb:>9.0f}"
         f"{told.up_p50:>9.2f}{told.up_p99:>9.2f}{told.down_p50:>9.2f}{told.down_p99:>9.2f}{verdict}",
         flush=True,
     )
@@ -180,7 +195,7 @@ def main() -> None:
     parser.add_argument("--only", choices=["tm", "naive"], help="leave the other bridge out")
     options = parser.parse_args()
     _pin(os.getpid(), -1)
-    print("      calls  ms/call-s  KB/call  idle MB   up p50      p99 down p50      p99   (ms)")
+    print("      calls  ms/call-s   load  KB/call  idle MB   up p50      p99 down p50      p99   (ms)")
     for calls in options.calls:
         for bridge in [options.only] if options.only else ["naive", "tm"]:
             with asyncio.Runner(loop_factory=event_loop) as runner:
