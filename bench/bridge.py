@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import os
 import re
 import statistics
@@ -169,6 +170,8 @@ def _figures(cpu_ms: float, load: float, kb: float, idle_mb: float, frames: list
     down = sorted(ms for call in frames for ms in call.down_ms)
 
     def share(values: list[float], part: float) -> float:
+        if not values:
+            return math.nan  # none of them came, or all of them too late
         return values[min(len(values) - 1, int(len(values) * part))]
 
     latency = (share(up, 0.5), share(up, 0.99), share(down, 0.5), share(down, 0.99))
