@@ -172,7 +172,7 @@ class Conversation:
             self._ledger.stop_waiting()
         self._begun = self._model_listens = True
         self._idle.stir(now)
-        return [*told, *requests, *self._tools.begin(now), *self._listening.open()]
+        return [*told, *requests, *self._tools.begin(now), *self._listening.open(now)]
 
     def request(self, request: Respond, now: float) -> Sequence[Action]:
         """Let the agent say something of our choosing, as soon as it is its turn."""

@@ -55,6 +55,10 @@ class Floor:
         self._tell_of = tell_of
         self._closed = False
 
+    def agent_speaks(self, now: float) -> bool:
+        """Tell whether the agent is to be heard, or is about to be."""
+        return self._ledger.left_ms(now) > 0 or not self._turns.idle
+
     # --- what the caller does
 
     def caller_starts(self, item_id: str, now: float) -> list[Action]:
@@ -63,8 +67,7 @@ class Floor:
         self._turns.caller_speaks(now)
         if self._closed:
             return []
-        agent_speaks = self._ledger.left_ms(now) > 0 or not self._turns.idle
-        if not agent_speaks and not self.interruption.doubt:
+        if not self.agent_speaks(now) and not self.interruption.doubt:
             self.interruption.forget()
             return []
         return self._act(self.interruption.speech_starts(item_id, now), now)
@@ -76,6 +79,10 @@ class Floor:
         if self.interruption.doubt:
             return self._act(self.interruption.speech_stops(now), now)
         return self._answer(now)
+
+    def caller_unheard(self, now: float) -> None:
+        """Note that the caller speaks, or has spoken, and the model is not aware of it: it is given up."""
+        self._turns.unheard(now)
 
     def caller_sounds(self, audio: bytes, now: float) -> list[Action]:
         """Look at the caller's audio while there is a doubt."""

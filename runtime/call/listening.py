@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from runtime.call import events as ev
 from runtime.call.actions import Action
+from runtime.call.attention import Attention
 from runtime.call.uplink import Uplink
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ class Listening:
 
     __slots__ = (
         "_at_ms",
+        "_attention",
         "_clock",
+        "_deaf",
         "_facts",
         "_floor",
         "_interruption",
@@ -53,29 +56,50 @@ class Listening:
         self._at_ms = at_ms
         self._pause_ms = pause_ms
         self._uplink = Uplink()
+        self._attention = Attention(pause_ms)
+        self._deaf = False
 
     def join(self, now: float) -> None:
         """Expect a stream, whose time begins at its start."""
         self._uplink.intake.restart(now)
 
-    def open(self) -> list[Action]:
+    def open(self, now: float) -> list[Action]:
         """Let the model listen, and return what was kept for it."""
+        self._attention.restart(now)
         return [*self._uplink.open()]
 
     def close(self) -> None:
-        """Keep what the caller says for the next session."""
+        """Keep what the caller says for the next session, and what a deaf one did not hear."""
         self._uplink.close()
+        if self._deaf:
+            self._uplink.keep(self._attention.recent())
+        self._deaf = False
 
     # --- the caller's audio
 
     def hear(self, audio: ev.CallerAudio, now: float) -> Sequence[Action]:
-        """Pass the caller's audio on, and look at it where it decides what they want."""
+        """Pass the caller's audio on, and look at it where it decides what they want.
+
+        A session that does not hear them is given up.
+        """
         passed = self._uplink.pass_on(audio, now)
         if len(passed) != 1:
             self._note_input()
+        if passed and self._attention.is_due(audio.payload) and self._is_deaf(audio.payload, now):
+            return ()
         if not self._interruption.doubt:
             return passed
         return [*passed, *self._floor.caller_sounds(binascii.a2b_base64(audio.payload), now)]
+
+    def _is_deaf(self, payload: str, now: float) -> bool:
+        """Tell whether the model does not hear the caller, and give it up then."""
+        floor = self._floor
+        aware = floor.caller_speaks
+        if not self._attention.judge(payload, now, aware=aware, agent_busy=floor.agent_speaks(now)):
+            return False
+        self._deaf = not aware
+        floor.caller_unheard(now)
+        return True
 
     def dead_at(self) -> float:
         """Return when (s) to go on in silence for a line that went dead under the caller's words."""
@@ -104,6 +128,7 @@ class Listening:
 
     def handle(self, event: ev.CallerEvent, now: float, active: str | None) -> list[Action]:
         """Take what the model reports; `active` is the response that it is generating."""
+        self._attention.noticed(now)
         match event:
             case ev.CallerSpeechStarted(item_id, audio_start_ms):
                 moment = self._uplink.moment(audio_start_ms, now)

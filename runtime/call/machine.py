@@ -106,9 +106,10 @@ class CallMachine:
         self._now = now
         if isinstance(event, ev.CallerAudio):  # 50 times a second, and nothing becomes due by it, as a rule
             passed = self._conversation.hear(event, now) if self._stream.open else ()
-            if len(passed) != 1:
-                self._next_wake = None
-            return passed
+            if len(passed) == 1:
+                return passed
+            self._next_wake = None
+            return [*passed, *self._look_at_the_talk(now)]
         self._next_wake = None
         match event:
             case ev.ModelAudio() | ev.MarkPlayed():  # first, since they are the most frequent
@@ -394,7 +395,5 @@ class CallMachine:
         assert not self._over
         self._over = True
         self._conversation.drop(now)
-        actions: list[Action] = []
-        if self._stream.open:
-            actions.append(EndStream(goodbye))
-        return [*actions, *self._link.end(), Finished()]
+        closing: list[Action] = [EndStream(goodbye)] if self._stream.open else []
+        return [*closing, *self._link.end(), Finished()]

@@ -161,6 +161,11 @@ class Turns:
             return []
         return self._again(request, now)
 
+    def unheard(self, now: float) -> None:
+        """Give up a session that is not aware of the caller; the next one owes them an answer."""
+        self.caller_speaks(now)
+        self._failures = MOST_FAILURES
+
     def answer_caller(self, now: float) -> list[Respond]:
         """Ask for the answer that the model does not begin by itself."""
         self._held_until = -math.inf
@@ -192,8 +197,8 @@ class Turns:
     def lose_session(self, *, broken_off: bool, tool_runs: bool = False) -> bool:
         """Forget the session that was lost, and return whether it owed the caller something.
 
-        `broken_off` tells that it was in the middle of an utterance; when `tool_runs`, the answer is asked for
-        when the tool's is there.
+        `broken_off` tells that it was in the middle of an utterance; when `tool_runs`, the answer is asked
+        for when the tool's is there.
         """
         owed = None if tool_runs else self._owed(broken_off=broken_off)
         if owed is not None and owed not in self._waiting:

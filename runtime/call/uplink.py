@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from runtime.call.actions import HearCaller
@@ -80,6 +80,11 @@ class Uplink:
         """Close the gate: what the caller says is kept for the next session, whose time begins at 0."""
         self._open = False
         self._given = 0
+
+    def keep(self, payloads: Iterable[str]) -> None:
+        """Keep, for the next session, what this one was given and did not hear; the gate is closed."""
+        for payload in payloads:
+            self._passes(payload)
 
     def moment(self, audio_ms: int, now: float) -> float:
         """Return when (s) the caller made the sound that stands at `audio_ms` of what the model was given."""
