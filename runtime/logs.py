@@ -2,7 +2,8 @@
 
 Lines are events with fields (`call_ended call=CA… reason=caller_hangup`): text for people on a terminal, JSON
 for machines elsewhere. What is bound by `about_call` stands on every line of the tasks that serve the call.
-Numbers and spoken words are fields of debug lines only; secrets are never given to a log at all.
+Numbers and spoken words are fields of debug lines only, and the words of an error, which may repeat them, are
+told where those are; secrets are never given to a log at all.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Literal, TextIO
 
 import structlog
 from structlog.typing import FilteringBoundLogger, Processor
+
+from runtime.tracebacks import in_its_words, where_it_broke
 
 LogFormat = Literal["auto", "text", "json"]
 
@@ -50,16 +53,21 @@ def configure(level: str, form: LogFormat = "auto", stream: TextIO | None = None
     """
     out = stream or sys.stderr
     as_text = form == "text" or (form == "auto" and out.isatty())
-    renderer: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=out.isatty())]
+    errors = structlog.processors.ExceptionRenderer(
+        in_its_words if level.upper() == "DEBUG" else where_it_broke
+    )
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(
+            colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )  # the error is text by then
         if as_text
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_SHARED,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, errors, renderer],
         )
     )
     root = logging.getLogger()

@@ -70,7 +70,8 @@ async def _ask(
     if answer.ok:
         profile[request.name] = recorded(answer.text)
     else:
-        _log.warning("prep_request_failed", name=request.name, detail=answer.text)
+        _log.warning("prep_request_failed", name=request.name, detail=answer.failure)
+        _log.debug("prep_request_answer", name=request.name, text=answer.text)
 
 
 async def _brief(

@@ -38,16 +38,24 @@ SHORTEST_HIDDEN: Final = 6  # characters of a secret that is looked for in answe
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request led to: the text for the model, and whether it is what was asked for."""
+    """What a request led to: the text for the model and, if it is not what was asked for, the `failure`.
+
+    The failure is in our own words: nothing of it was said by the service.
+    """
 
     text: str
-    ok: bool = True
+    failure: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether this is what was asked for."""
+        return self.failure is None
 
     @classmethod
     def failed(cls, error: str, body: str | None = None) -> Answer:
         """Return a failure in the form that models are told of them: `{"error": …}`."""
         told = {"error": error} if not body else {"error": error, "body": body}
-        return cls(json.dumps(told, ensure_ascii=False), ok=False)
+        return cls(json.dumps(told, ensure_ascii=False), error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from typing import Any
 
 import httpx2
@@ -18,6 +19,7 @@ from sandbox import Sandbox
 from sandbox.model.text.responses_request import ResponsesRequest
 from schemas.prep import Prep
 from schemas.private_hosts import ToolHosts
+from tests.runtime.log_lines import log_lines
 from tests.runtime.tools.test_http_call import Service
 from tests.runtime.virtual_time import run
 
@@ -62,6 +64,13 @@ def test_the_brief_is_written_from_the_call_and_what_was_found() -> None:
 @pytest.mark.parametrize("answer", [httpx2.Response(500), 60.0], ids=["fails", "too late"])
 def test_what_is_not_there_in_time_is_left_out(answer: httpx2.Response | float) -> None:
     assert found(Service(answer), timeout=2) == Prepared(None, complete=False)
+
+
+def test_what_a_service_says_of_a_caller_as_it_fails_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    found(Service(httpx2.Response(500, json={"error": "no guest Ada Miller, +14155550190"})))
+    (line,) = log_lines(caplog)
+    assert line == "prep_request_failed detail=the service answered 500 name=crm"
 
 
 def test_without_its_brief_a_profile_is_not_complete_but_used() -> None:
