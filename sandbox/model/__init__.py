@@ -1,4 +1,4 @@
-"""A Realtime model server on this machine: hears by loudness, answers from a script, with speech.
+"""Models on this machine, Realtime, Live and such that write: they hear by loudness and answer from a script.
 
 `RealtimeServer(script, faults=…).routes()` is mounted in a Starlette application; its base URL for a
 client is `http://host:port/v1`. The session itself (`session.Session`) does no I/O.

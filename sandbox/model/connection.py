@@ -13,8 +13,11 @@ from typing import Literal
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from sandbox.model import server_events as tell
+from sandbox.model.clock import Clock
 from sandbox.model.config import JsonObject
 from sandbox.model.faults import Action, FaultyLine, HangUp, Send
+from sandbox.model.live.events import LiveEvent
+from sandbox.model.live.session import LiveSession
 from sandbox.model.session import Session
 
 # Frames that are remembered per connection; the oldest go.
@@ -30,25 +33,12 @@ class Frame:
     text: str
 
 
-class Clock:
-    """Milliseconds of the event loop's time, `speed` times as fast."""
-
-    def __init__(self, speed: float = 1.0) -> None:
-        self._speed = speed
-
-    def now(self) -> float:
-        """Return the time in milliseconds."""
-        return asyncio.get_running_loop().time() * 1000 * self._speed
-
-    def seconds(self, ms: float) -> float:
-        """Return how many real seconds these milliseconds take."""
-        return max(0.0, ms) / 1000 / self._speed
-
-
 class Connection:
     """A session on a socket. `frames` is everything that was said, `session` what became of it."""
 
-    def __init__(self, socket: WebSocket, session: Session, line: FaultyLine, clock: Clock) -> None:
+    def __init__(
+        self, socket: WebSocket, session: Session | LiveSession, line: FaultyLine, clock: Clock
+    ) -> None:
         self.session = session
         self.frames: deque[Frame] = deque(maxlen=_MAX_FRAMES)
         self.close_code: int | None = None
@@ -143,7 +133,7 @@ class Connection:
         times = (self.session.wake_at(), self._line.wake_at)
         return min((time for time in times if time is not None), default=None)
 
-    async def _tell(self, events: Iterable[tell.ServerEvent]) -> None:
+    async def _tell(self, events: Iterable[tell.ServerEvent | LiveEvent]) -> None:
         for event in events:
             await self._carry_out(self._line.passing(event))
             self._rescheduled.set()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from sandbox.model import server_events as tell
+from sandbox.model.live.events import LiveEvent
 from sandbox.model.session import Quirks
 
 
@@ -210,17 +211,23 @@ class FaultyLine:
         elapsed = now - self._opened_at
         return self._happen(lambda when: when.ms is not None and when.ms <= elapsed)
 
-    def passing(self, event: tell.ServerEvent) -> list[Action]:
+    def passing(self, event: tell.ServerEvent | LiveEvent) -> list[Action]:
         """Return what becomes of an event on its way to the client."""
         if self._stalled:
             return []
         self._sent += 1
-        self._last_frame = tell.encode(event, self._new_id("event"))
+        event_id = self._new_id("event")
+        self._last_frame = (
+            event.encode(event_id) if isinstance(event, LiveEvent) else tell.encode(event, event_id)
+        )
         turn = self._turn_begun_by(event)
         actions: list[Action] = [self._send(self._last_frame)]
         return actions + self._happen(lambda when: when.events == self._sent or _is_turn(when, turn))
 
-    def _turn_begun_by(self, event: tell.ServerEvent) -> int | None:
+    def _turn_begun_by(self, event: tell.ServerEvent | LiveEvent) -> int | None:
+        if isinstance(event, LiveEvent):
+            self._turn += event.begins_turn
+            return self._turn if event.begins_turn else None
         if isinstance(event, tell.ResponseCreated):
             self._turn += 1
             self._turn_is_silent = True

@@ -1,4 +1,4 @@
-"""The model server: `GET /v1/realtime?model=…`, upgraded to a WebSocket, and texts over HTTP."""
+"""The model server: Realtime and GPT-Live sessions over WebSockets, and texts over HTTP."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from sandbox.model.connection import Clock, Connection
+from sandbox.model.clock import Clock
+from sandbox.model.connection import Connection
 from sandbox.model.faults import Fault, FaultyLine, quirks_of, refused_status
+from sandbox.model.ids import id_maker
+from sandbox.model.live.session import LiveSession
 from sandbox.model.script import Script
-from sandbox.model.session import Session, id_maker
+from sandbox.model.session import Session
 from sandbox.model.text.desk import TextDesk, TextExchange
 from sandbox.model.text.faults import TextFault
 from sandbox.model.text.stream import Delivery
@@ -39,9 +42,9 @@ class RealtimeServer:
     """Answers Realtime clients from a script.
 
     Mount `routes()` in a Starlette application. `sessions` holds a `Connection` for each client that was
-    accepted, oldest first, and `texts` each request for a text; `script` and `faults` may be changed and
-    hold for the next connection, `text_faults` for the next requests. The same seed makes the same ids,
-    chunk sizes and delays. With a `key` set, any other is refused.
+    accepted, oldest first, `live_sessions` those of GPT-Live, and `texts` each request for a text; `script`
+    and `faults` may be changed and hold for the next connection, `text_faults` for the next requests. The
+    same seed makes the same ids, chunk sizes and delays. With a `key` set, any other is refused.
     `speed` lets its clock run faster than the real one, for tests.
     """
 
@@ -57,6 +60,7 @@ class RealtimeServer:
         self.script = script or Script()
         self.faults: list[Fault] = list(faults)
         self.sessions: list[Connection] = []
+        self.live_sessions: list[Connection] = []
         self.attempts = 0
         self._seed = seed
         self._key = key
@@ -77,6 +81,7 @@ class RealtimeServer:
         """Return the routes: the sessions, texts without a voice, and the list of models."""
         return [
             WebSocketRoute("/v1/realtime", self._answer),
+            WebSocketRoute("/v1/live/sessions", self._answer_live),
             Route("/v1/models", self._list_models, methods=["GET"]),
             Route("/v1/responses", self._respond, methods=["POST"]),
             Route("/v1/chat/completions", self._complete, methods=["POST"]),
@@ -84,7 +89,8 @@ class RealtimeServer:
 
     async def close(self) -> None:
         """Close every connection with 1001 and wait until they have ended."""
-        live = [connection for connection in self.sessions if not connection.ended.is_set()]
+        every = (*self.sessions, *self.live_sessions)
+        live = [connection for connection in every if not connection.ended.is_set()]
         for connection in live:
             await connection.close(1001, "server shutdown")
         async with asyncio.timeout(_CLOSE_TIMEOUT_S):
@@ -98,9 +104,25 @@ class RealtimeServer:
         if status is not None:
             await socket.send_denial_response(_refusal(status))
             return
+        await self._hold(socket, number, self._session(number, model), self.sessions)
+
+    async def _answer_live(self, socket: WebSocket) -> None:
+        self.attempts += 1
+        number = self.attempts
+        status = refused_status(self.faults, number) or (None if self._knows(socket) else 401)
+        if status is not None:
+            await socket.send_denial_response(_refusal(status))
+            return
+        await self._hold(socket, number, self._live_session(number), self.live_sessions)
+
+    async def _hold(
+        self, socket: WebSocket, number: int, session: Session | LiveSession, kept: list[Connection]
+    ) -> None:
+        """Carry a connection that is let in to its end, and keep it for those who look."""
         await socket.accept()
-        connection = self._connect(socket, number, model)
-        self.sessions.append(connection)
+        line = FaultyLine(self.faults, number, id_maker(self._random(f"line/{number}")), self._clock.now())
+        connection = Connection(socket, session, line, self._clock)
+        kept.append(connection)
         await connection.run()
 
     async def _list_models(self, request: Request) -> Response:
@@ -118,18 +140,27 @@ class RealtimeServer:
         """Answer the same in the older form."""
         return await self._desk.complete(request, self.script) if self._knows(request) else _refusal(401)
 
-    def _connect(self, socket: WebSocket, number: int, model: str) -> Connection:
-        rng = random.Random(f"{self._seed}/{number}")  # noqa: S311 - repeatable, and no secret
-        session = Session(
+    def _session(self, number: int, model: str) -> Session:
+        return Session(
             model=model,
             script=self.script,
-            rng=rng,
+            rng=self._random(str(number)),
             now=self._clock.now(),
             epoch_s=time.time(),
             quirks=quirks_of(self.faults, number),
         )
-        line = FaultyLine(self.faults, number, id_maker(rng), self._clock.now())
-        return Connection(socket, session, line, self._clock)
+
+    def _live_session(self, number: int) -> LiveSession:
+        return LiveSession(
+            script=self.script,
+            rng=self._random(str(number)),
+            now=self._clock.now(),
+            epoch_s=time.time(),
+            lasts_ms=quirks_of(self.faults, number).lasts_ms,
+        )
+
+    def _random(self, name: str) -> random.Random:
+        return random.Random(f"{self._seed}/{name}")  # noqa: S311 - repeatable, and no secret
 
     def _status(self, socket: WebSocket, model: str) -> int | None:
         if not self._knows(socket):

@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -20,8 +19,10 @@ import msgspec
 from sandbox.model import client_events as ask
 from sandbox.model import server_events as tell
 from sandbox.model.answering import Response
+from sandbox.model.closing import Closing
 from sandbox.model.config import JsonObject, Pcm, ServerVad, SessionConfig, updated
 from sandbox.model.editing import edit
+from sandbox.model.ids import id_maker
 from sandbox.model.items import Conversation, Entry, InputAudio, Message
 from sandbox.model.listening import Ear, Started, Stopped
 from sandbox.model.refusal import RefusedError
@@ -46,14 +47,6 @@ class Quirks:
     echo_pcm: int = 0
     send_pcm: bool = False
     lasts_ms: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """The server is about to close the connection."""
-
-    code: int
-    reason: str
 
 
 class Session:
@@ -280,11 +273,6 @@ class Session:
             "id": self._id,
             "expires_at": self._expires_epoch_s,
         }
-
-
-def id_maker(rng: random.Random) -> Callable[[str], str]:
-    """Return a maker of ids such as `item_3f0c…`: the same ones for the same seed."""
-    return lambda kind: f"{kind}_{rng.getrandbits(80):020x}"
 
 
 def _error(refusal: RefusedError, event_id: str | None) -> tell.Error:

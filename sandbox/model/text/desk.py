@@ -12,10 +12,10 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sandbox.model.connection import Clock
+from sandbox.model.clock import Clock
+from sandbox.model.ids import id_maker
 from sandbox.model.refusal import RefusedError
 from sandbox.model.script import Say, Script
-from sandbox.model.session import id_maker
 from sandbox.model.text import chat_request, responses_request
 from sandbox.model.text.chat_answer import ChatStory
 from sandbox.model.text.chat_request import ChatRequest

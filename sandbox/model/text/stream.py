@@ -15,7 +15,7 @@ from sandbox.model.text.responses_answer import ResponseStory, StreamEvent
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from sandbox.model.connection import Clock
+    from sandbox.model.clock import Clock
     from sandbox.model.text.desk import TextExchange
 
 Story = ResponseStory | ChatStory
