@@ -228,6 +228,13 @@ class Calls:
         self._store.save(call.record(), call.progress())  # the next node is to know how often that was
         return call.token
 
+    def fetch(self, call_sid: str, url: str) -> None:
+        """Let Twilio ask at `url` how a call goes on whose stream is dead, though Twilio may not know it."""
+        call = self._live.get(call_sid)
+        if call is not None and call.line is not None:
+            _log.warning("stream_dead", call=call_sid)
+            self._line.fetch(call.line, url)
+
     def settle(self, call_sid: str) -> None:
         """Note that Twilio asks what follows, or has ended the call: it need not be told."""
         call = self._live.get(call_sid)

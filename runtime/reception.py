@@ -131,8 +131,11 @@ class Reception:
         return twiml.answer(
             prelude,
             stream_url=f"{websocket_url(self.base_url)}/stream/{call.token}",
-            after_url=f"{self.base_url}/voice/{agent.name}/after",
+            after_url=self._after_url(agent),
         )
+
+    def _after_url(self, agent: Agent) -> str:
+        return f"{self.base_url}/voice/{agent.name}/after"
 
     def _begin(self, agent: Agent, webhook: VoiceWebhook, interrupted: Interrupted | None) -> LiveCall:
         now = self.clock()
@@ -176,6 +179,7 @@ class Reception:
             clock=self.clock,
             on_stream=lambda: self.calls.streaming(webhook.call_sid),
             on_second=lambda: self.calls.look_after(webhook.call_sid, self.clock()),
+            on_silence=lambda: self.calls.fetch(webhook.call_sid, self._after_url(agent)),
             record=self._recorder(recording, opening.id, plan.returns),
             errands=self.tools.errands(
                 agent, engine, prep_variables(webhook), name=webhook.call_sid, clock=self.clock

@@ -40,6 +40,7 @@ from runtime.engines.realtime import RealtimeEngine
 from runtime.errands import Errands
 from runtime.legs import media_streams
 from runtime.legs.flood import Flood
+from runtime.legs.pulse import Pulse
 from runtime.logs import get_logger
 from runtime.model_connection import ModelConnection
 from runtime.model_line import ModelLines
@@ -79,7 +80,7 @@ class CallSession:
     """Runs one call. `name` is the call SID: it stands on every log line and in the stream's start.
 
     `on_stream` is called each time that the caller's stream has started, `on_second` about once a second
-    while the call lasts. `record` begins a recording of both sides, at the first stream. `errands` run the
+    while the call lasts, `on_silence` when the stream is dead though nobody closed it. `record` begins a recording of both sides, at the first stream. `errands` run the
     tools. Moments are seconds of `clock`.
     """
 
@@ -93,6 +94,7 @@ class CallSession:
         clock: Callable[[], float],
         on_stream: Callable[[], None],
         on_second: Callable[[], None] = lambda: None,
+        on_silence: Callable[[], None] = lambda: None,
         record: Callable[[], LocalRecording] | None = None,
         errands: Errands | None = None,
         transfer: Callable[[BeginTransfer, Callable[[Event], None]], None] | None = None,
@@ -105,6 +107,7 @@ class CallSession:
         self._clock = clock
         self._on_stream = on_stream
         self._on_second = on_second
+        self._on_silence = on_silence
         self.recording: LocalRecording | None = None
         self._begin_recording = record
         self._errands = errands
@@ -116,6 +119,7 @@ class CallSession:
         self._leg_is_ending = False
         self._bad_frames = 0
         self._flood = Flood()
+        self._pulse = Pulse()
         self._overdue: deque[Event] = deque()
         self._tasks: asyncio.TaskGroup | None = None
         self._context: contextvars.Context | None = None
@@ -296,11 +300,15 @@ class CallSession:
             await self._flush()
 
     def _look_for_stalls(self) -> None:
-        """End a side that has accepted nothing for too long."""
+        """End a side that has accepted nothing for too long, or brought nothing."""
         now = self._clock()
         if self._to_leg.since is not None and now - self._to_leg.since > STALLED_SECONDS:
             self._to_leg.close()
             self.feed(StreamBroken("the caller's side does not read"))
+        if self._pulse.stopped() and self._leg is not None and not self._leg_is_ending:
+            self.feed(StreamBroken("nothing comes from the caller's side"))
+            if self.machine.awaits_stream:
+                self._on_silence()
         if self._lines.stalled(STALLED_SECONDS):
             self.feed(ModelLost("the model does not read"))
 
@@ -310,11 +318,16 @@ class CallSession:
         while leg is self._leg and (message := await leg.receive()) is not None and not self.finished:
             is_new = self._stream_id is None
             event = self._read_leg(message)
-            if self.recording is not None and isinstance(event, CallerAudio):
-                self.recording.hear_caller(event.payload, self._clock())
+            pulse = self._pulse
+            pulse.beats = pulse.busy = True
+            if isinstance(event, CallerAudio):
+                pulse.watched = True
+                if self.recording is not None:
+                    self.recording.hear_caller(event.payload, self._clock())
             await self._handle(event)
             if is_new and self._stream_id is not None:
                 self._on_stream()
+            pulse.busy = False
         if leg is self._leg and not self._leg_is_ending:
             await self._handle(StreamBroken("the socket was closed without a stop"))
 
@@ -324,6 +337,7 @@ class CallSession:
         self._leg = self._stream_id = None
         self._bad_frames = 0
         self._flood = Flood()
+        self._pulse = Pulse()
         self._to_leg.abandon()
         self._to_leg = Outbox(most_waiting=MOST_WAITING, clock=self._clock)
         if reader is not None and reader is not asyncio.current_task():

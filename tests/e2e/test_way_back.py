@@ -51,6 +51,24 @@ def test_a_caller_whose_line_broke_goes_on_with_the_same_agent(tmp_path: Path, h
     play(tmp_path, story)
 
 
+def test_a_caller_whose_stream_went_dead_without_closing_is_fetched_within_seconds(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        await world.tm("apply", "--yes")
+        async with world.serving():
+            faults = StreamFaults(freeze_after_ms=1500, streams=1)
+            call = dial(world, Wait(9_000), *ASKS_LATER[1:], faults=faults)
+            await call.ended(CALL_SECONDS)
+            record = await world.record_of(call.sid)
+            await sockets_closed(world)
+        first, second = call.happened(Kind.STREAM_OPENED)
+        assert second.at_ms - first.at_ms < 10_000
+        assert ANSWER.ulaw in call.heard
+        assert (record["status"], record["end_reason"]) == ("completed", "caller_hangup")
+        assert len(world.box.model.sessions) == 1
+
+    play(tmp_path, story)
+
+
 def test_a_line_that_never_holds_ends_in_one_record_and_a_word_to_the_caller(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         await world.tm("apply", "--yes")

@@ -233,6 +233,29 @@ def test_a_call_that_twilio_has_ended_already_is_no_trouble(
     assert "hang_up_failed" not in caplog.text
 
 
+def test_a_stream_that_went_dead_without_closing_is_noticed_and_its_caller_is_fetched(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        loop = asyncio.get_running_loop()
+        async with await office.phone(await office.webhook()) as half_open:
+            half_open.start()
+            half_open.speak(b"\x10" * 160)
+            await half_open.until(lambda phone: phone.heard == SECOND_OF_SPEECH)
+            fell_silent = loop.time()
+            await half_open.until(lambda phone: phone.close_code is not None)
+            assert 3 < loop.time() - fell_silent < 6
+            await asyncio.sleep(0.1)
+            assert office.twilio.of("Url") == [f"https://agents.example.com{AFTER}"]
+            async with await office.phone(await ask(office)) as phone:
+                phone.start()
+                await phone.until(lambda phone: phone.heard != b"")
+                phone.stop()
+                await office.over()
+        assert (await office.record())["end_reason"] == "caller_hangup"
+        assert office.model.opened == 1
+
+    play(tmp_path, story)
+
+
 # --- calls of another run
 
 
