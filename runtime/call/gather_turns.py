@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Below it the words are a guess. Twilio: 0.0 to 1.0; recognisers that know no confidence report 0.
 UNSURE_BELOW: Final = 0.3
+RECOGNISED_AFTER: Final = 0.3  # s from a first word to the recogniser's first account of it, about
 MOST_UNSURE: Final = 2  # in a row; after that the caller's words are taken for what they seem to be
 UNSURE: Final = (
     "The caller's last words were hardly understood and may be wrong. Unless they make sense as they stand, "
@@ -46,8 +47,8 @@ class CallerTurns:
     def overhear(self, text: str, now: float) -> list[TextAction]:
         """Take the caller's words so far: with the first of them the agent fell silent."""
         if self._overheard_at is None:
-            self._overheard_at = now
-            self._talk.cut(now)
+            self._overheard_at = now - RECOGNISED_AFTER
+            self._talk.cut(self._overheard_at)
         return self._talk.caller_is_saying(text, now)
 
     def take(self, turn: CallerTurn, sent_at: float, now: float) -> list[TextAction]:
@@ -63,7 +64,8 @@ class CallerTurns:
         pause = self._terms.pause
         began_at = overheard_at
         if began_at is None:
-            began_at = max(sent_at, now - pause - spoken_ms(turn.text) / 1000)
+            began_at = now - pause - spoken_ms(turn.text) / 1000
+        began_at = max(sent_at, began_at)
         self._talk.cut(began_at)
         return self._talk.caller_says(
             turn.text, began_at, now, guidance=self._doubt(turn), pause_ms=round(pause * 1000)

@@ -252,7 +252,7 @@ def test_a_caller_who_was_not_taken_is_told_why() -> None:
 
 def test_a_caller_who_interrupts_has_heard_only_the_beginning() -> None:
     call = Carrier()
-    call.overhear("stop", after=1.2)
+    call.overhear("stop", after=1.5)
     call.say("Stop.", after=1.0)
     greeting = call.machine.transcript[0]
     assert (greeting.text, greeting.heard_ms, greeting.interrupted) == ("Good evening, this", 1200, True)
