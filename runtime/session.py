@@ -80,8 +80,8 @@ class CallSession:
     """Runs one call. `name` is the call SID: it stands on every log line and in the stream's start.
 
     `on_stream` is called each time that the caller's stream has started, `on_second` about once a second
-    while the call lasts, `on_silence` when the stream is dead though nobody closed it. `record` begins a recording of both sides, at the first stream. `errands` run the
-    tools. Moments are seconds of `clock`.
+    while the call lasts, `on_silence` when the stream is dead though nobody closed it. `record` begins a
+    recording of both sides, at the first stream. `errands` run the tools. Moments are seconds of `clock`.
     """
 
     def __init__(

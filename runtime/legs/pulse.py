@@ -1,8 +1,8 @@
 """A stream that brings nothing any more, though nobody has closed it: half of the connection is gone.
 
-Twilio: a stream brings 50 frames a second, of silence as well. So one that has begun to and then brings nothing
-for seconds is dead, long before TCP or a ping would tell. What is counted are looks, one a second, and not
-seconds: a process that was held up itself has not looked, and finds what came meanwhile before it looks again.
+Twilio: a stream brings 50 frames a second, of silence as well. So one that has begun to and then brings
+nothing for seconds is dead, long before TCP or a ping would tell. What is counted are looks, one a second,
+and not seconds: a process that was held up has not looked, and reads what came before it looks again.
 """
 
 from __future__ import annotations
