@@ -33,6 +33,7 @@ from schemas.rules import (
     check_messaging,
     check_names,
     check_numbers,
+    check_prep,
 )
 from schemas.service import Service
 from schemas.sorting import sort_documents
@@ -157,7 +158,8 @@ def _over_defaults(entry: Entry, defaults: SourceMap | None) -> Entry:
 def _check(declarations: Declarations) -> list[Diagnostic]:
     field_rules = FieldRules()
     findings = [finding for entry in declarations.entries for finding in field_rules.check(entry)]
-    for rule in (check_documents, check_names, check_numbers, check_messaging, check_accounts):
+    rules = (check_documents, check_names, check_numbers, check_messaging, check_prep, check_accounts)
+    for rule in rules:
         findings += rule(declarations)
     return findings
 

@@ -13,6 +13,7 @@ from schemas import codes
 from schemas.agent import Agent
 from schemas.entry import Entry
 from schemas.fields import is_phone_number, is_prefix, phone_number_hint
+from schemas.hold import Hold
 from schemas.places import Diagnostic, Place
 from schemas.references import has_reference
 from schemas.suggestions import did_you_mean, listed
@@ -111,6 +112,20 @@ def check_messaging(declarations: Declarations) -> Iterator[Diagnostic]:
                     f"{claimed} already answers for agent {owner} ({first}); its messages go to one agent"
                 )
                 yield _error(codes.NUMBER_TAKEN, message, place)
+
+
+def check_prep(declarations: Declarations) -> Iterator[Diagnostic]:
+    """Yield each agent that gives callers up before the prep without which it may not speak is over."""
+    holds = {entry.name: entry.model for entry in declarations.entries if isinstance(entry.model, Hold)}
+    for entry, agent in declarations.agents():
+        hold = holds.get(agent.hold) if isinstance(agent.hold, str) else agent.hold
+        patience = hold.timeout if hold is not None else Hold.model_fields["timeout"].default
+        if agent.prep is not None and agent.prep.required and patience <= agent.prep.timeout:
+            message = (
+                f"a required prep may take {agent.prep.timeout:g} s, but a caller is kept waiting for "
+                f"{patience:g} s only; the timeout of hold must be longer"
+            )
+            yield _error(codes.BAD_VALUE, message, entry.source.place_of(("prep", "timeout")))
 
 
 def check_accounts(declarations: Declarations) -> Iterator[Diagnostic]:

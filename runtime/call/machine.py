@@ -53,9 +53,7 @@ class CallMachine:
         self._plan = plan
         self._now = self._leave_by = now
         self._stream = StreamLink(timeout=plan.stream_timeout, returns=plan.returns, now=now)
-        self._link = ModelLink(
-            timeout=plan.model_timeout, jitter=plan.jitter, now=now, awaits_prep=plan.prep != "none"
-        )
+        self._link = ModelLink(timeout=plan.model_timeout, jitter=plan.jitter, now=now, prep=plan.prep)
         self._limit = TimeLimit(plan.max_call_seconds)
         self._leaving = self._over = False
         self._goodbye: str | None = None

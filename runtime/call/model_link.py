@@ -18,6 +18,7 @@ from typing import Final, TypeAlias, assert_never
 from runtime.call import events as ev
 from runtime.call.actions import Action, CloseModel, ConfigureModel, ConnectModel, SwapModel
 from runtime.call.handover import LONGEST_ATTEMPT, Handover
+from runtime.call.plan import PrepTerms
 
 BACKOFF: Final = (0.2, 0.5, 1.0, 2.0)  # s before each new attempt, times the call's jitter
 HEALTHY_AFTER: Final = 60.0  # s after which a session's loss is no consequence of the one before
@@ -61,8 +62,8 @@ class ModelLink:
 
     The shell opens the first connection by itself. `timeout` (s) bounds how long the call may be without a
     session, from `now` and from each loss; `jitter` (0 to 1) is the part of each pause that this call waits,
-    so that calls which lose their model together do not come back together. With `awaits_prep` a session is
-    configured only after `prepared`.
+    so that calls which lose their model together do not come back together. With `prep` a session is
+    configured only after `prepared`, or, where that is no more than wanted, when the timeout is over.
     """
 
     __slots__ = (
@@ -72,6 +73,7 @@ class ModelLink:
         "_handover",
         "_jitter",
         "_malformed",
+        "_needs_prep",
         "_ready_at",
         "_retry_at",
         "_state",
@@ -79,7 +81,7 @@ class ModelLink:
         "_try_by",
     )
 
-    def __init__(self, *, timeout: float, jitter: float, now: float, awaits_prep: bool = False) -> None:
+    def __init__(self, *, timeout: float, jitter: float, now: float, prep: PrepTerms = "none") -> None:
         self._state = _State.CONNECTING
         self._timeout = timeout
         self._jitter = jitter
@@ -88,7 +90,8 @@ class ModelLink:
         self._retry_at = math.inf
         self._ready_at = math.inf
         self._attempts = 0
-        self._awaits_prep = awaits_prep
+        self._awaits_prep = prep != "none"
+        self._needs_prep = prep == "required"
         self._malformed = 0
         self._handover = Handover()
 
@@ -136,6 +139,9 @@ class ModelLink:
         if self.ready:
             return News(self._handover.wake(now))
         if now >= self._deadline:
+            if self._state is _State.HELD and not self._needs_prep:
+                self._deadline = now + LONGEST_ATTEMPT
+                return self.prepared(now)
             return self.give_up("the model was not ready in time")
         if self._state is _State.WAITING:
             return News((self._connect(now),))
@@ -167,7 +173,7 @@ class ModelLink:
         return News((ConfigureModel(),))
 
     def prepared(self, now: float) -> News:
-        """Configure the session that was held for it: what it is to know about the caller is there."""
+        """Configure the session that was held: what it is to know about the caller is there, or too late."""
         self._awaits_prep = False
         if self._state is not _State.HELD:
             return NO_NEWS

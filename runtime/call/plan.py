@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from runtime.call.actions import Respond
 from runtime.call.built_in import HANG_UP_ONLY
@@ -11,6 +11,8 @@ from runtime.call.hold_sound import HoldSound
 from runtime.call.interruption import AT_ONCE, InterruptTerms
 from runtime.call.toolset import Toolset
 from runtime.call_record import TranscriptEntry
+
+PrepTerms: TypeAlias = Literal["none", "wanted", "required"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class CallPlan:
     capabilities: Capabilities = Capabilities()
     hold: HoldSound | None = None
     tools: Toolset = HANG_UP_ONLY
-    prep: Literal["none", "wanted", "required"] = "none"
+    prep: PrepTerms = "none"
     interrupt: InterruptTerms = AT_ONCE
     pause_ms: int | None = 500
     idle_seconds: float | None = None

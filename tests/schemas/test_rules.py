@@ -26,6 +26,20 @@ def test_a_number_twice_on_one_agent_is_an_error(folder: Folder) -> None:
     assert folder.findings()[0].startswith("fleet.yaml:4:25 TM041")
 
 
+@pytest.mark.parametrize("hold", ["waiting", "{strategy: none, timeout: 5}"])
+def test_a_required_prep_has_to_be_over_before_the_caller_is_given_up(folder: Folder, hold: str) -> None:
+    folder.write("kind: Hold\nname: waiting\nstrategy: none\ntimeout: 5\n", "hold.yaml")
+    folder.write(agent(f"hold: {hold}\nprep: {{timeout: 5, required: true}}"))
+    (finding,) = folder.findings()
+    assert finding.startswith(
+        "fleet.yaml:5:17 TM023 a required prep may take 5 s, but a caller is kept waiting"
+    )
+    folder.write(agent(f"hold: {hold}\nprep: {{timeout: 4.5, required: true}}"))
+    assert folder.findings() == []
+    folder.write(agent(f"hold: {hold}\nprep: {{timeout: 5}}"))
+    assert folder.findings() == []
+
+
 def test_an_agent_that_only_calls_may_share_a_number(folder: Folder) -> None:
     folder.write(agent("numbers: [+14155550123]"), "a.yaml")
     folder.write(second("numbers: [+14155550123]\ninbound: false"), "b.yaml")

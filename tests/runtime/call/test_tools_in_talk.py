@@ -200,6 +200,24 @@ def test_an_agent_that_only_wants_prep_speaks_without_it() -> None:
     assert world.feed(ev.Prepared(None, complete=False)) == [ConfigureModel()]
 
 
+def test_an_agent_that_only_wants_prep_does_not_let_the_caller_wait_for_it_longer_than_for_a_model() -> None:
+    world = World(CallPlan(prep="wanted", model_timeout=4.0))
+    world.feed(ev.ModelConnected(), ev.StreamStarted(STREAM, "CA1"))
+    assert ConfigureModel() not in world.run(3.9)
+    assert ConfigureModel() in world.run(0.2)
+    world.run(0.5)
+    assert Respond() in world.feed(ev.ModelConfigured(True))
+    world.feed(ev.Prepared({"name": "Ada"}, complete=True))
+    assert world.machine.facts.caller_profile == {"name": "Ada"}
+    assert not world.machine.facts.model_failure
+
+
+def test_a_model_that_does_not_get_ready_without_prep_either_is_given_up() -> None:
+    world = World(CallPlan(prep="wanted", model_timeout=4.0, fallback_message="Sorry."))
+    world.feed(ev.ModelConnected(), ev.StreamStarted(STREAM, "CA1"))
+    assert EndStream("Sorry.") in world.run(15.0)
+
+
 def test_an_agent_that_requires_prep_does_not_speak_without_it() -> None:
     world = prepared("required")
     world.feed(ev.StreamStarted(STREAM, "CA1"))
