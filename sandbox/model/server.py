@@ -23,6 +23,7 @@ from sandbox.model.session import Session
 from sandbox.model.text.desk import TextDesk, TextExchange
 from sandbox.model.text.faults import TextFault
 from sandbox.model.text.stream import Delivery
+from sandbox.model.text.transcriptions import Note
 
 # What is listed. A connection may name any model.
 MODELS = ("gpt-realtime-2.1", "gpt-realtime-2.1-mini", "gpt-5.6-luna")
@@ -73,6 +74,11 @@ class RealtimeServer:
         return self._desk.exchanges
 
     @property
+    def notes(self) -> list[Note]:
+        """The recordings that were to be written down, oldest first."""
+        return self._desk.notes
+
+    @property
     def text_faults(self) -> list[TextFault | None]:
         """What goes wrong with the next requests for texts: each takes the first one."""
         return self._desk.faults
@@ -85,6 +91,7 @@ class RealtimeServer:
             Route("/v1/models", self._list_models, methods=["GET"]),
             Route("/v1/responses", self._respond, methods=["POST"]),
             Route("/v1/chat/completions", self._complete, methods=["POST"]),
+            Route("/v1/audio/transcriptions", self._transcribe, methods=["POST"]),
         ]
 
     async def close(self) -> None:
@@ -139,6 +146,10 @@ class RealtimeServer:
     async def _complete(self, request: Request) -> Response | Delivery:
         """Answer the same in the older form."""
         return await self._desk.complete(request, self.script) if self._knows(request) else _refusal(401)
+
+    async def _transcribe(self, request: Request) -> Response:
+        """Write a recording down."""
+        return await self._desk.transcribe(request) if self._knows(request) else _refusal(401)
 
     def _session(self, number: int, model: str) -> Session:
         return Session(

@@ -1,4 +1,4 @@
-"""The HTTP side of the text models: `POST /v1/responses` and `POST /v1/chat/completions`."""
+"""The HTTP side of the text models: requests for texts, and recordings that are to be written down."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from sandbox.model.text.responses_answer import ResponseStory
 from sandbox.model.text.responses_request import ResponsesRequest
 from sandbox.model.text.stream import Delivery, Pace, Story
 from sandbox.model.text.thread import Thread, choose
+from sandbox.model.text.transcriptions import Note, read_note, transcribed
 
 MAX_KEPT = 1000  # requests, and responses that a later one may continue
 
@@ -60,6 +61,7 @@ class TextDesk:
     def __init__(self, seed: int, clock: Clock, refuse: Callable[[int], JSONResponse]) -> None:
         self.exchanges: list[TextExchange] = []
         self.faults: list[TextFault | None] = []
+        self.notes: list[Note] = []
         self._seed = seed
         self._clock = clock
         self._refuse = refuse
@@ -101,6 +103,20 @@ class TextDesk:
         composition = compose(choose(script, thread), wanted.limits, new_id)
         story = ChatStory(wanted, thread, composition, new_id, int(time.time()))
         return self._deliver(TextExchange(wanted, thread), story, script, fault)
+
+    async def transcribe(self, request: Request) -> Response:
+        """Write a recording down."""
+        body = await request.body()
+        fault = self._next_fault()
+        if fault is not None:
+            return self._denied(fault if isinstance(fault, Deny) else Deny(500))
+        try:
+            note = read_note(request.headers.get("content-type", ""), body)
+        except RefusedError as refused:
+            return _refusal(refused)
+        self.notes.append(note)
+        del self.notes[:-MAX_KEPT]
+        return JSONResponse(transcribed(note))
 
     def _deliver(
         self, exchange: TextExchange, story: Story, script: Script, fault: Midway | None
