@@ -87,7 +87,8 @@ class ToolTalk:
         """Take a request; one in a response that the caller spoke into is not carried out."""
         unheard = self._turns.discarded(event.response_id)
         ended = event.response_id != self._turns.active
-        return self._do(self._desk.ask(event, now, ended=ended, unheard=unheard), now)
+        done = self._do(self._desk.ask(event, now, ended=ended, unheard=unheard), now)
+        return [*done, *self.heard(now)] if ended else done
 
     def answered(self, event: ToolAnswered, now: float) -> list[Action]:
         """Take the answer of a tool that has run."""
@@ -98,8 +99,8 @@ class ToolTalk:
         return self._do([self._desk.reported(event)], now)
 
     def response_ended(self, response_id: str, now: float) -> list[Action]:
-        """Note that a response asks for nothing more."""
-        return self._do(self._desk.response_ended(response_id), now)
+        """Note that a response asks for nothing more; the caller may have heard all of it."""
+        return [*self._do(self._desk.response_ended(response_id), now), *self.heard(now)]
 
     # --- the caller
 

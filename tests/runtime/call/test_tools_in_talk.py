@@ -23,7 +23,7 @@ from runtime.call.ending import Ending
 from runtime.call.plan import CallPlan
 from runtime.call.tones import tones
 from runtime.call.toolset import Function, Toolset
-from tests.runtime.call.world import STREAM, World, spoken
+from tests.runtime.call.world import STREAM, World, payload, spoken
 
 FIND = Function("find", "Finds.", {}, seconds=10.0, filler="One moment.")
 TOOLS = Toolset.of(HANG_UP_FUNCTION, *OPTIONAL.values(), FIND)
@@ -152,6 +152,25 @@ def test_a_caller_who_types_nothing_is_waited_for_from_the_end_of_the_prompt() -
     assert not world.actions(AnswerTool)
     world.run(1.0)
     assert world.actions(AnswerTool) == [AnswerTool("c1", '{"digits":"","ended_by":"timeout"}')]
+
+
+def test_a_caller_who_has_heard_everything_before_is_waited_for_from_the_request() -> None:
+    world = answered()
+    world.say("q", b"q" * SECOND, "Type your number.", response="r2")
+    world.run(3.0)
+    ask(world, "collect_digits", '{"timeout_s": 5}')
+    assert AnswerTool("c1", '{"digits":"","ended_by":"timeout"}') not in world.run(4.9)
+    assert AnswerTool("c1", '{"digits":"","ended_by":"timeout"}') in world.run(0.2)
+
+
+def test_words_that_follow_the_request_are_heard_before_the_pause_counts() -> None:
+    world = answered()
+    world.run(3.0)
+    world.feed(ev.ResponseStarted("r1"), ev.ToolRequested("r1", "c1", "collect_digits", '{"timeout_s": 5}'))
+    world.feed(ev.ModelAudio("r1", "q", payload(b"q" * 3 * SECOND)), ev.ModelAudioDone("q"))
+    world.feed(ev.ResponseEnded("r1", "completed"))
+    assert not [each for each in world.run(7.9) if isinstance(each, AnswerTool)]
+    assert [each for each in world.run(1.0) if isinstance(each, AnswerTool)]
 
 
 def test_a_message_is_kept_in_the_record() -> None:
