@@ -7,7 +7,7 @@ them is ahead is told by the number of the step that the request names.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -17,12 +17,10 @@ from runtime.call.ending import REPORTED_ENDINGS
 from runtime.call.events import DrainExpired, StatusReported
 from runtime.call.gather_call import GatherCall
 from runtime.call.gather_steps import HandOn
-from runtime.call.interruption import InterruptTerms
 from runtime.call.plan import CallPlan
 from runtime.call_progress import Interrupted, continued
 from runtime.call_terms import (
     gather_terms,
-    interrupt_terms,
     prep_terms,
     prep_variables,
     recording_terms,
@@ -66,13 +64,13 @@ STEPS_AHEAD: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class GatherDesk:
-    """Serves the calls of a node. `base_url` is where this node's own routes are reached.
+    """Serves the calls of a node. `papers` are the documents of the agents in gather mode, by name.
 
     `clock` gives monotonic seconds, `epoch` seconds since 1970.
     """
 
     fleet: Fleet
-    base_url: str
+    papers: Mapping[str, GatherPapers]
     media: HoldMedia
     calls: Calls
     store: CallStore
@@ -137,7 +135,7 @@ class GatherDesk:
         self, agent: Agent, webhook: VoiceWebhook, machine: GatherCall, line: CallLine, call_id: str
     ) -> GatherSession:
         engine = TextEngine(text_settings(agent, self.tools.of(agent)))
-        papers = self._papers(agent)
+        papers = self.papers[agent.name]
 
         def transfer(order: BeginTransfer, feed: Callable[[Event], None]) -> None:
             request = TransferRequest(agent, line, call_id, webhook.called, order, feed)
@@ -182,7 +180,7 @@ class GatherDesk:
         return self._document(agent, session, await session.come_back())
 
     def overhear(self, agent: Agent, webhook: VoiceWebhook, number: int, text: str) -> None:
-        """Take what Twilio understands while the caller still speaks; of a call elsewhere it is not needed."""
+        """Take what Twilio understands while the caller still speaks; for a call elsewhere it is lost."""
         session = self._session_of(agent, webhook)
         if session is not None:
             session.overhear(number, text)
@@ -216,16 +214,16 @@ class GatherDesk:
             document = self.transfers.follow(session.name, dial=None, gone=False)
             if document is not None:
                 return document
-        return self._papers(agent).render(step)
+        return self.papers[agent.name].render(step)
 
     def _first_document(self, agent: Agent, step: Step) -> str:
         recording = recording_terms(agent)
         prelude = self.media.prelude(self.fleet.hold_of(agent))
         if recording is None:
-            return self._papers(agent).render(step, before=prelude)
+            return self.papers[agent.name].render(step, before=prelude)
         callback = f"{self.fleet.service.public_url}/voice/{agent.name}/recording"
         order = RecordingOrder(recording.channels, callback)
-        return self._papers(agent).render(
+        return self.papers[agent.name].render(
             step, before=announced(prelude, recording.announcement), recording=order
         )
 
@@ -238,24 +236,30 @@ class GatherDesk:
         goodbye = past.goodbye if past is not None else agent.fallback_message
         return twiml.say_and_hang_up(goodbye) if goodbye else twiml.hang_up()
 
-    def _papers(self, agent: Agent) -> GatherPapers:
-        voice = agent.voice
-        tools = self.tools.of(agent)
-        terms = gather_terms(agent, tools)
-        return GatherPapers(
-            base_url=self.base_url,
-            agent=agent.name,
-            voice=voice.name,
-            language=voice.language,
-            speech_model=voice.speech_model or "default",
-            terms=terms,
-            wait=self._wait_sound(agent),
-            interruptible=interrupt_terms(voice) != InterruptTerms(allowed=False),
-            overhears=terms.drafts,
-        )
 
-    def _wait_sound(self, agent: Agent) -> WaitSound:
-        sound = self.media.sound(self.fleet.hold_of(agent))
-        recording = waiting_music.as_file(sound)
-        self.media.add(recording)
-        return WaitSound(f"{self.fleet.service.public_url}{recording.path}", waiting_music.seconds(sound))
+def papers_of(fleet: Fleet, media: HoldMedia, tools: ToolRoom, base_url: str) -> dict[str, GatherPapers]:
+    """Return the documents of each agent in gather mode; what their callers hear in a wait is served then."""
+    return {
+        agent.name: _papers(agent, fleet, media, tools, base_url)
+        for agent in fleet.agents.values()
+        if agent.voice.mode == "gather"
+    }
+
+
+def _papers(agent: Agent, fleet: Fleet, media: HoldMedia, tools: ToolRoom, base_url: str) -> GatherPapers:
+    voice = agent.voice
+    terms = gather_terms(agent, tools.of(agent))
+    sound = media.sound(fleet.hold_of(agent))
+    recording = waiting_music.as_file(sound)
+    media.add(recording)
+    return GatherPapers(
+        base_url=base_url,
+        agent=agent.name,
+        voice=voice.name,
+        language=voice.language,
+        speech_model=voice.speech_model or "default",
+        terms=terms,
+        wait=WaitSound(f"{fleet.service.public_url}{recording.path}", waiting_music.seconds(sound)),
+        interruptible=voice.interrupt != "never",
+        overhears=terms.drafts,
+    )

@@ -11,7 +11,7 @@ import httpx2
 
 from runtime.call_record import CallRecord
 from runtime.calls import LONGEST_BEFORE_ANSWER, Calls
-from runtime.gather_desk import GatherDesk
+from runtime.gather_desk import GatherDesk, papers_of
 from runtime.hold_media import HoldMedia
 from runtime.line import LineWork
 from runtime.load import LoadGate, watch_loop
@@ -83,7 +83,7 @@ class Node:
         self._text_line = TextLine(settings)
         self.gather = GatherDesk(
             fleet,
-            base_url,
+            papers_of(fleet, self.media, self.tools, base_url),
             self.media,
             self.calls,
             self.store,

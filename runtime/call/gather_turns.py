@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Below it the words are a guess. Twilio: 0.0 to 1.0; recognisers that know no confidence report 0.
 UNSURE_BELOW: Final = 0.3
 RECOGNISED_AFTER: Final = 0.3  # s from a first word to the recogniser's first account of it, about
+BETWEEN_KEYS: Final = 0.5  # s, about
 MOST_UNSURE: Final = 2  # in a row; after that the caller's words are taken for what they seem to be
 UNSURE: Final = (
     "The caller's last words were hardly understood and may be wrong. Unless they make sense as they stand, "
@@ -58,7 +59,8 @@ class CallerTurns:
             return self._on_silence(now)
         self._silent = 0
         if isinstance(turn, CallerTyped):
-            pressed_at = max(sent_at, now - self._terms.timeout)
+            waited = 0.0 if turn.finish_key else self._terms.timeout
+            pressed_at = max(sent_at, now - waited - len(turn.keys) * BETWEEN_KEYS)
             self._talk.cut(pressed_at)
             return self._talk.caller_says(f"[keys: {turn.keys}]", pressed_at, now, pause_ms=None)
         pause = self._terms.pause

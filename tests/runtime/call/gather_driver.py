@@ -90,7 +90,10 @@ class Carrier:
     def wait(self, seconds: float) -> None:
         """Let time pass, and the machine do what is due."""
         until = self.now + seconds
+        wakes = 0
         while (due := self.machine.wake_at()) is not None and due <= until and not math.isinf(due):
+            wakes += 1
+            assert wakes < 1000, "the machine wakes for nothing, again and again"
             self.now = max(self.now, due)
             self._take(self.machine.wake(self.now))
         self.now = until
