@@ -35,6 +35,11 @@ class Interrupted:
     record: CallRecord
     progress: Progress
 
+    @property
+    def prepared(self) -> bool:
+        """Whether prep has had its turn: what it brought, if anything, is in the record."""
+        return self.record.caller_profile is not None or bool(self.record.transcript)
+
 
 def read_record(row: Mapping[str, Any]) -> CallRecord:
     """Return a record from the JSON that it was stored as; its status and ending are not taken over.

@@ -36,6 +36,7 @@ from runtime.hold_media import HoldMedia, announced
 from runtime.line import CallLine, RecordingOrder
 from runtime.load import LoadGate
 from runtime.model_connection import ConnectModel
+from runtime.prep import with_profile
 from runtime.prices import PriceTable, cost
 from runtime.recording import LocalRecording, RecordingWriter
 from runtime.session import CallSession
@@ -140,11 +141,15 @@ class Reception:
     def _begin(self, agent: Agent, webhook: VoiceWebhook, interrupted: Interrupted | None) -> LiveCall:
         now = self.clock()
         opening = self._opening(agent, webhook) if interrupted is None else interrupted.record
+        if interrupted is not None and interrupted.prepared:
+            agent = agent.model_copy(update={"prep": None})
         if agent.voice.mode == "gather":
             return self.gather.begin(agent, webhook, opening, interrupted)
         recording = recording_terms(agent)
         tools = self.tools.of(agent)
         engine = RealtimeEngine(replace(engine_settings(agent), tools=tools.functions, mcp=tools.mcp))
+        if interrupted is not None:
+            engine.instruct(with_profile(engine.instructions, opening.caller_profile))
         hold = self.fleet.hold_of(agent)
         prelude = self.media.prelude(hold) if interrupted is None else NO_PRELUDE
         if recording is not None and interrupted is None:

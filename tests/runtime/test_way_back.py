@@ -12,8 +12,10 @@ import httpx2
 import pytest
 
 from runtime.call.stream_link import RETURN_SECONDS
+from runtime.tools.http_call import HttpCaller
 from tests.runtime.fakes import SECOND_OF_SPEECH
 from tests.runtime.office import AGENT, Office, open_office
+from tests.runtime.tools.test_http_call import Service
 from tests.runtime.virtual_time import run
 
 AFTER = "/voice/front-desk/after"
@@ -287,6 +289,42 @@ def test_a_call_whose_node_was_killed_goes_on_elsewhere_with_its_history(tmp_pat
             assert not dead.twilio.of("Status")
 
     run(story())
+
+
+PREPARED = (
+    AGENT
+    + """\
+prep:
+  required: true
+  timeout: 4
+  http:
+    - {name: crm, http: {url: "https://crm.example/guests", method: GET}}
+"""
+)
+
+
+def test_what_was_found_out_about_a_caller_goes_with_the_call_and_is_not_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(httpx2.Response(200, json={"name": "Ada"}))
+    client = httpx2.MockTransport(service)
+    monkeypatch.setattr("runtime.tool_room.HttpCaller", lambda *_: HttpCaller(client))
+
+    async def story() -> None:
+        async with open_office(tmp_path, PREPARED, name="one") as dead:
+            await break_stream(dead, await dead.webhook())
+            await asyncio.sleep(3)
+            async with open_office(tmp_path, PREPARED, name="two") as office:
+                async with await office.phone(await ask(office, FALLBACK)) as phone:
+                    phone.start()
+                    await phone.until(lambda phone: phone.heard == SECOND_OF_SPEECH)
+                    phone.stop()
+                    await office.over()
+                assert "Ada" in str(office.model.heard("session.update")[0])
+                assert (await office.record())["caller_profile"] == {"crm": {"name": "Ada"}}
+
+    run(story())
+    assert len(service.requests) == 1
 
 
 def test_a_call_goes_on_elsewhere_for_what_is_left_of_its_time(tmp_path: Path) -> None:
