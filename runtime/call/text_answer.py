@@ -68,7 +68,10 @@ class Answer:
         elif isinstance(event, TextEnded):
             self._sentences += self._splitter.flush()
             self.usage = event.usage
-            self._end()
+            if event.complete or self.began:
+                self._end()
+            else:  # it has thought for so long that there was no room for words
+                self.failed = AskFailed(self.ask_id, "the model wrote nothing within its limit")
         elif isinstance(event, AskFailed):
             self.failed = event
             if self.has_acted:  # what it asked for is being done, and is gone on from

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from runtime.call_record import JsonValue
     from schemas.tools import McpServer
 
-MOST_TOKENS: Final = 1_000  # of one answer: some five minutes of speech
+MOST_TOKENS: Final = 4_000  # of one answer, what the model thinks before it included
 _ROLES: Final = {"caller": "user", "agent": "assistant", "system": "developer"}
 
 

@@ -8,7 +8,7 @@ from runtime.call import events as ev
 from runtime.call import gather_steps as gs
 from runtime.call.gather_call import GRACE, PATIENCE
 from runtime.call.text_answer import STALL_SECONDS
-from runtime.call.text_events import CallerTyped, Told, Used
+from runtime.call.text_events import CallerTyped, TextEnded, Told, Used
 from runtime.call.usage import Usage
 from runtime.call_record import TranscriptEntry
 from tests.runtime.call.gather_driver import FALLBACK, GREETING, Carrier
@@ -458,3 +458,10 @@ def test_an_agent_that_needs_its_prep_does_not_speak_without_it() -> None:
     assert call.steps[-1] == gs.Step(2, (FALLBACK,), gs.HangUp())
     call.feed(ev.StatusReported("completed"))
     assert call.ending == ("rejected", "prep_timeout")
+
+
+def test_a_model_that_used_its_limit_up_without_a_word_is_asked_again() -> None:
+    call = Carrier()
+    call.say("A table.")
+    call.feed(TextEnded(call.asks[-1].ask_id, complete=False))
+    assert len(call.asks) == 2
