@@ -297,6 +297,7 @@ class TextTalk:
         assert answer.failed is not None
         self._answer = None
         self._facts.met_problem("text_model")
+        self._facts.used(answer.usage)
         if answer.again or not answer.failed.may_pass:
             self.failed = answer.failed.detail
             return []
