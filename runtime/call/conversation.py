@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from runtime.call import events as ev
 from runtime.call.actions import Action, BeginTransfer, CancelResponse, ClearPlayback, Respond, TellModel
@@ -307,6 +307,7 @@ class Conversation:
                     self._turn_clock.played(name, now)
                 return self._tools.heard(now)
             case ev.ModelWords(item_id, delta):
+                self._turns.works(now)
                 self._transcript.agent_adds(item_id, delta)
                 return ()
             case ev.ModelWordsDone(item_id, text):
@@ -319,7 +320,11 @@ class Conversation:
                 self.agent_hangs_up = self._tools.hang_up_asked
                 return actions
             case ev.ToolReported():
+                self._turns.works(now)
                 return self._tools.reported(event, now)
+            case ev.ModelWorks(at_tool):
+                self._turns.works(now, at_tool=at_tool)
+                return ()
             case ev.ToolAnswered():
                 return self._tools.answered(event, now)
             case ev.ResponseStarted(response_id):
@@ -329,11 +334,8 @@ class Conversation:
                 return self._on_response_end(event, now)
             case ev.RequestRefused():
                 return self._turns.refused(now)
-            case (
-                ev.CallerSpeechStarted() | ev.CallerSpeechStopped() | ev.CallerWordsHeard() | ev.CallerWords()
-            ):
+            case _:
                 return self._on_caller(event, now)
-        assert_never(event)
 
     def _on_response_end(self, event: ev.ResponseEnded, now: float) -> Sequence[Action]:
         """Flush what waits for an end that was never told, and give the next request its turn."""

@@ -190,6 +190,16 @@ class ToolRequested:
     arguments: str
 
 
+@dataclass(frozen=True, slots=True)
+class ModelWorks:
+    """The model is at its answer, though there is nothing to hear of it yet.
+
+    `at_tool`: a tool that its own side runs has the answer, and may take long.
+    """
+
+    at_tool: bool = False
+
+
 MALFORMED: Final = "malformed_event"  # the code of what cannot be read
 
 
@@ -313,6 +323,7 @@ ModelEvent: TypeAlias = (
     | RequestRefused
     | ToolRequested
     | ToolReported
+    | ModelWorks
     | ModelProblem
     | ModelLost
     | ModelUnavailable
@@ -334,6 +345,7 @@ TalkEvent: TypeAlias = (
     | RequestRefused
     | ToolRequested
     | ToolReported
+    | ModelWorks
     | ToolAnswered
 )
 """What is said in a call; all other events decide whether there is one."""

@@ -16,6 +16,7 @@ from runtime.call.actions import Action, Respond
 
 PATIENCE: Final = 5.0  # s after which a request without any reaction no longer holds up the next one
 LONGEST_SILENCE: Final = 8.0  # s without a sign of an answer that is due after which the session is given up
+LONGEST_TOOL: Final = 60.0  # s without a sign while a tool of the model's side runs
 LONGEST_SPEECH: Final = 20.0  # s after which a caller who never seems to pause no longer holds up a request
 TAIL: Final = 1.5  # s in which a new session may find out by itself that the caller is still speaking
 LONGEST_QUEUE: Final = 8
@@ -35,6 +36,7 @@ class Turns:
         "_due_since",
         "_failures",
         "_held_until",
+        "_patience",
         "_spoke",
         "_unwanted",
         "_waiting",
@@ -55,6 +57,7 @@ class Turns:
         self._discarded: dict[str, None] = {}
         self._failures = 0
         self._held_until = -math.inf
+        self._patience = LONGEST_SILENCE
 
     @property
     def hopeless(self) -> bool:
@@ -84,7 +87,7 @@ class Turns:
 
     def next(self, now: float) -> list[Respond]:
         """Return the request whose turn it is, if there is one."""
-        if now >= self._due_since + LONGEST_SILENCE:
+        if now >= self._due_since + self._patience:
             self._failures = MOST_FAILURES
             return []
         if self._asked_at is not None and now >= self._asked_at + PATIENCE:
@@ -98,7 +101,7 @@ class Turns:
 
     def wake_at(self) -> float:
         """Return when (s) a request is to be made, or given up, even if nothing happens until then."""
-        given_up_at = self._due_since + LONGEST_SILENCE
+        given_up_at = self._due_since + self._patience
         if not self._waiting or self.active is not None:
             return given_up_at
         unanswered_until = -math.inf if self._asked_at is None else self._asked_at + PATIENCE
@@ -120,6 +123,13 @@ class Turns:
         """Note a sign of life: the model speaks, whether or not it said that it begins to."""
         self._spoke = True
         self._due_since = math.inf if self.active is None else now
+        self._patience = LONGEST_SILENCE
+
+    def works(self, now: float, *, at_tool: bool = False) -> None:
+        """Note that the active response is under way, though nothing is to be heard of it."""
+        if self.active is not None:
+            self._due_since = now
+            self._patience = LONGEST_TOOL if at_tool else LONGEST_SILENCE
 
     def started(self, response_id: str, now: float) -> bool:
         """Note that the model has begun to answer; False when that was given up before it began."""
@@ -137,6 +147,7 @@ class Turns:
         """Note that the model has finished an answer and return the request whose turn it is now."""
         self._discarded.pop(response_id, None)
         self._due_since = math.inf
+        self._patience = LONGEST_SILENCE
         if response_id == self.active:
             self.active = None
         answering, self._answering = self._answering, None
@@ -207,6 +218,7 @@ class Turns:
         self._due_since = math.inf
         self._held_until = -math.inf
         self._failures = 0
+        self._patience = LONGEST_SILENCE
         self._spoke = self._unwanted = False
         self._discarded.clear()
         return owed is not None

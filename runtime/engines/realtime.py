@@ -94,7 +94,8 @@ class RealtimeEngine:
         if self._conversion is not None and event.type == AUDIO_DELTA:
             event.delta = self._conversion.from_model(event.item_id, event.delta)
         reader = _READERS.get(event.type)
-        return reader(event) if reader else None
+        meaning = reader(event) if reader else None
+        return _sign_of_life(event.type) if meaning is None else meaning
 
     def _configured(self, event: ServerEvent) -> ev.ModelConfigured:
         """Compare the echo with what was asked for. A model that stands by 24 kHz PCM is given that."""
@@ -233,6 +234,17 @@ def _error(event: ServerEvent) -> ev.ModelEvent:
     if asked == _RESPOND or code == "conversation_already_has_active_response":
         return ev.RequestRefused(code, message)
     return ev.ModelProblem(code, message)
+
+
+_AT_TOOL: Final = ev.ModelWorks(at_tool=True)
+_WORKS: Final = ev.ModelWorks()
+
+
+def _sign_of_life(kind: str) -> ev.ModelWorks | None:
+    """Read what says nothing but that a response is under way: arguments, parts, calls of MCP tools."""
+    if kind == "response.mcp_call.in_progress":
+        return _AT_TOOL
+    return _WORKS if kind.startswith("response.") else None
 
 
 _READERS: Final[dict[str, Callable[[ServerEvent], ev.ModelEvent | None]]] = {

@@ -96,6 +96,25 @@ def test_an_answer_that_breaks_off_is_heard_as_far_as_it_came_and_then_gone_on_w
     assert not world.ended
 
 
+def test_a_model_that_works_on_an_answer_without_a_word_is_waited_for() -> None:
+    world = talking()
+    world.feed(ev.CallerSpeechStarted("c", 0), ev.CallerSpeechStopped("c", 900), ev.ResponseStarted("r1"))
+    for _ in range(5):
+        assert CloseModel() not in world.run(7.0)
+        world.feed(ev.ModelWorks())
+    assert CloseModel() in world.run(9.0)
+
+
+def test_a_model_whose_tool_server_takes_long_is_waited_for_a_minute() -> None:
+    world = talking()
+    world.feed(ev.CallerSpeechStarted("c", 0), ev.CallerSpeechStopped("c", 900), ev.ResponseStarted("r1"))
+    world.feed(ev.ModelWorks(at_tool=True))
+    assert CloseModel() not in world.run(59.0)
+    world.feed(ev.ModelWorks())
+    assert CloseModel() not in world.run(7.0)
+    assert CloseModel() in world.run(2.0)
+
+
 def test_an_answer_that_was_whole_is_not_asked_for_again() -> None:
     world = talking()
     world.feed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
+import pytest
 from openai.types.realtime.realtime_client_event import RealtimeClientEvent
 from pydantic import Field, TypeAdapter
 
@@ -65,3 +66,19 @@ def test_an_mcp_server_that_does_not_answer_ends_no_call() -> None:
     problem = ENGINE.decode('{"type": "mcp_list_tools.failed", "item_id": "i1"}')
     assert isinstance(problem, ev.ModelProblem)
     assert not problem.fatal
+
+
+@pytest.mark.parametrize(
+    ("kind", "at_tool"),
+    [
+        ("response.function_call_arguments.delta", False),
+        ("response.mcp_call_arguments.delta", False),
+        ("response.mcp_call.in_progress", True),
+        ("response.mcp_call.completed", False),
+        ("response.output_item.added", False),
+        ("response.something_new", False),
+    ],
+)
+def test_whatever_comes_of_a_response_shows_that_the_model_works(kind: str, at_tool: bool) -> None:
+    event = {"type": kind, "event_id": "e", "response_id": "r1", "item_id": "i1", "delta": "{"}
+    assert ENGINE.decode(json.dumps(event)) == ev.ModelWorks(at_tool)
