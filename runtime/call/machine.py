@@ -283,7 +283,7 @@ class CallMachine:
 
     def _look_at_the_talk(self, now: float) -> Sequence[Action]:
         """Replace a model that does not answer; finish a call that has said its last words."""
-        if self._conversation.hopeless:
+        if self._conversation.hopeless and self._link.open:
             return self._follow(self._link.lose("the model does not answer", now), now)
         if self._conversation.caller_is_gone and not self._leaving:
             self._facts.caller_silent = True

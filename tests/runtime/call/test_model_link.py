@@ -115,6 +115,19 @@ def test_a_model_whose_tool_server_takes_long_is_waited_for_a_minute() -> None:
     assert CloseModel() in world.run(2.0)
 
 
+def test_what_comes_of_a_model_that_was_given_up_does_not_keep_the_call_from_ending() -> None:
+    world = World(PLAN)
+    world.feed(
+        ev.ModelUnavailable("401"),
+        ev.ResponseEnded("r1", "failed"),
+        ev.ModelAudio("r1", "a", payload(b"a")),
+        STREAM_STARTED,
+        ev.RequestRefused("busy", ""),
+    )
+    world.run(9.0)
+    assert world.ended
+
+
 def test_an_answer_that_was_whole_is_not_asked_for_again() -> None:
     world = talking()
     world.feed(
