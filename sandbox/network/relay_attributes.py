@@ -45,7 +45,7 @@ RELAY_ATTRIBUTES = frozenset(
 LANGUAGE_ATTRIBUTES = frozenset(
     (
         *("code", "ttsProvider", "voice", "transcriptionProvider", "speechModel", "hints"),
-        *("customParameter", "elevenlabsTextNormalization", "deepgramSmartFormat"),
+        *("asrSmartFormat", "ttsTextNormalization", "ttsLanguageTextNormalization"),
     )
 )
 

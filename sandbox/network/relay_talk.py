@@ -74,7 +74,7 @@ class Talk:
 
     def tick(self, tick: LineTick, now_ms: float) -> Iterator[str]:
         """Yield what is to be told after 20 ms of the caller."""
-        self._sayings = [one for one in self._sayings if one.utterance.ends_ms > now_ms - TICK_MS]
+        self._sayings = [one for one in self._sayings if self._goes_on(one, now_ms - TICK_MS)]
         yield from self._played(now_ms)
         if tick.caller.digit is not None:
             yield from self._key(tick.caller.digit, now_ms)
@@ -111,6 +111,11 @@ class Talk:
         ends_ms = playout.ends_at()
         saying.utterance.say(words, ends_ms - len(ulaw) / BYTES_PER_MS, ends_ms)
         return True
+
+    def _goes_on(self, saying: Saying, since_ms: float) -> bool:
+        """Tell whether something was said of it since then, or may still come."""
+        utterance = saying.utterance
+        return saying is self._open or bool(utterance.words and utterance.ends_ms > since_ms)
 
     def _current(self, now_ms: float) -> Saying | None:
         """Return what is being said, or comes next."""

@@ -82,6 +82,8 @@ class RelayCall:
         """Tell the app what the caller did in 20 ms; this is also when a faulty connection breaks."""
         for message in self._talk.tick(tick, end_ms):
             self._put(message)
+        if self._ended[0] == "failed":
+            return
         at_ms = self._phone.now_ms() - self._began_ms
         if self._faults.drop_after_ms is not None and at_ms >= self._faults.drop_after_ms and self._socket:
             self._fail(64105, "WebSocket ended")

@@ -237,6 +237,24 @@ def test_an_app_may_follow_its_tokens_and_who_speaks() -> None:
     ]
 
 
+def test_an_answer_that_pauses_between_its_tokens_can_still_be_cut_off() -> None:
+    async def app_side(relay: Relay) -> None:
+        await relay.send(type="text", token="One moment. ", last=False)
+        await relay.until("info", name="agentSpeaking", value="off")
+        await relay.send(type="text", token=LONG, last=True)
+        await relay.until("prompt")
+        await relay.end()
+
+    def check(call: PhoneCall, app: App) -> None:
+        (heard,) = call.heard_words
+        assert f"One moment. {LONG}".startswith(heard)
+
+    steps = (Interrupt("caller-yes", after_ms=2000), Wait(60_000))
+    relay = talk(app_side, *steps, attributes='events="speaker-events"', check=check)
+    (interrupt,) = [one for one in relay.messages if one["type"] == "interrupt"]
+    assert interrupt["utteranceUntilInterrupt"].startswith("One moment. Tonight")
+
+
 def test_a_preemptible_answer_gives_way_to_the_next() -> None:
     async def app_side(relay: Relay) -> None:
         await relay.say(LONG, preemptible=True)
