@@ -13,6 +13,7 @@ from typing import Any
 from runtime.call.plan import CallPlan
 from runtime.call.stream_link import BACK
 from runtime.call_record import Caller, CallRecord, Latency, ToolUse, TranscriptEntry, TurnLatency
+from runtime.prices import joined_cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ def joined(before: CallRecord, after: CallRecord) -> CallRecord:
         tools=(*before.tools, *after.tools),
         caller_profile=after.caller_profile if after.caller_profile is not None else before.caller_profile,
         latency=Latency(word, (*first.turns, *then.turns)),
+        cost=joined_cost(before.cost, after.cost),
     )
 
 

@@ -65,8 +65,13 @@ class LiveCall:
     recordings: list[str] = field(default_factory=list)
     settled: bool = False
     """Twilio knows that the call is over, or has been told."""
-    checkpointed: tuple[str, ...] = ()
+    checkpointed: tuple[tuple[str, ...], Usage] = ((), Usage())
     checkpoint_at: float = 0.0
+
+    @property
+    def agent(self) -> str:
+        """The name of the agent whose call it is."""
+        return self.opening.agent
 
     def record(self) -> CallRecord:
         """Return the call's record as it stands, transcript so far included."""
@@ -141,6 +146,7 @@ class PastCall:
 
     answer: str
     goodbye: str | None
+    agent: str
     token: str | None = None
 
 
@@ -177,7 +183,7 @@ class Calls:
         """Store the record of a call that was refused at the webhook, and remember its answer."""
         self._store.save(record)
         self._on_end(record)
-        self._remember(record.call_sid or record.id, PastCall(answer, None))
+        self._remember(record.call_sid or record.id, PastCall(answer, None, record.agent))
         _log.info("call_rejected", call=record.call_sid, agent=record.agent, reason=record.reject_reason)
 
     def streaming(self, call_sid: str) -> None:
@@ -203,9 +209,11 @@ class Calls:
         if now < call.checkpoint_at:
             return
         call.checkpoint_at = now + CHECKPOINT_SECONDS
-        words = tuple(entry.text for entry in call.session.machine.transcript)
-        if words != call.checkpointed:  # how much of the last ones was heard changes all the time
-            call.checkpointed = words
+        machine = call.session.machine
+        # how much of the last words was heard changes all the time
+        reached = tuple(entry.text for entry in machine.transcript), machine.facts.usage
+        if reached != call.checkpointed:
+            call.checkpointed = reached
             self._store.checkpoint(call.record(), call.progress())
 
     def extend(self, call_sid: str, seconds: float) -> None:
@@ -313,7 +321,8 @@ class Calls:
                 call.session.recording.close(call.session.finished_at or 0.0)
             record = call.record()
             del self._live[call.session.name]
-            self._remember(call.session.name, PastCall(call.answer, call.goodbye, call.token))
+            past = PastCall(call.answer, call.goodbye, call.agent, call.token)
+            self._remember(call.session.name, past)
             self._store.save(record, call.progress())
             self._on_end(record)
             self._hang_up(call)

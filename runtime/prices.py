@@ -92,6 +92,39 @@ def _bill(
     }
 
 
+def joined_cost(
+    before: Mapping[str, JsonValue] | None, after: Mapping[str, JsonValue] | None
+) -> Mapping[str, JsonValue] | None:
+    """Return the cost of a call whose beginning is known by its record alone: each part at its own prices.
+
+    What had no price in one of them has none in the whole, and nor has anything in two currencies.
+    """
+    if not before or not after:
+        return after or before
+    parts = _added(before.get("parts"), after.get("parts"))
+    priced = None not in parts.values() and before.get("currency") == after.get("currency")
+    return {
+        **after,
+        "amount": round(math.fsum(part or 0.0 for part in parts.values()), 6) if priced else None,
+        "parts": {**parts},
+        "unpriced": [name for name, part in parts.items() if part is None],
+        "tokens": {**_added(before.get("tokens"), after.get("tokens"))},
+    }
+
+
+def _added(first: JsonValue, then: JsonValue) -> dict[str, float | None]:
+    """Add two objects of numbers, name by name; null when one of the two is."""
+    whole: dict[str, float | None] = {}
+    for counted in (first, then):
+        for name, number in (counted if isinstance(counted, dict) else {}).items():
+            so_far = whole.get(name, 0)
+            if so_far is None or not isinstance(number, int | float):
+                whole[name] = None
+            else:
+                whole[name] = round(so_far + number, 6)
+    return whole
+
+
 def text_cost(usage: Usage, seconds: float | None, *, model: str, table: PriceTable) -> dict[str, JsonValue]:
     """Return a record's `cost` for a text model. What drafts took is paid like the rest, and named apart."""
     whole = replace(

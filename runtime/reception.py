@@ -100,6 +100,8 @@ class Reception:
         `elsewhere` are the agent's calls on other nodes.
         """
         known = self.calls.find(webhook.call_sid) or self.calls.past(webhook.call_sid)
+        if known is not None and known.agent != agent.name:  # its stream is nobody else's
+            return Answer(HTTPStatus.CONFLICT)
         if known is not None:
             return _answered(known.answer)
         if self.calls.draining:

@@ -15,7 +15,7 @@ from runtime import twiml
 from runtime.call.ending import REPORTED_ENDINGS
 from runtime.call.events import StatusReported, StreamBroken
 from runtime.call.stream_link import RETURN_SECONDS
-from runtime.calls import Calls, LiveCall
+from runtime.calls import Calls, LiveCall, PastCall
 from runtime.gather_session import GatherSession
 from runtime.logs import get_logger
 from runtime.reception import Reception
@@ -48,7 +48,7 @@ class WayBack:
         if elsewhere is not None:
             return elsewhere
         call = self.calls.of_agent(webhook.call_sid, agent.name)
-        past = self.calls.past(webhook.call_sid)
+        past = self._past(agent, webhook)
         if call is None and past is None and not is_over:
             call = await self._take_over(agent, webhook)
         session = call.session if call is not None else None
@@ -62,10 +62,14 @@ class WayBack:
 
     async def fallback(self, agent: Agent, webhook: VoiceWebhook) -> str:
         """Return the document for when another one could not be had: the way back, or the fallback message."""
-        past = self.calls.past(webhook.call_sid)
+        past = self._past(agent, webhook)
         if past is not None and not past.answer:  # refused here: there is nothing to come back to
             return _farewell(agent.fallback_message)
         return await self.after(agent, webhook)
+
+    def _past(self, agent: Agent, webhook: VoiceWebhook) -> PastCall | None:
+        past = self.calls.past(webhook.call_sid)
+        return past if past is not None and past.agent == agent.name else None
 
     def _follow_live(self, agent: Agent, call: LiveCall, session: CallSession, webhook: VoiceWebhook) -> str:
         """Connect the caller of a live call again, unless it is over with this."""

@@ -291,6 +291,33 @@ def test_a_call_whose_node_was_killed_goes_on_elsewhere_with_its_history(tmp_pat
     run(story())
 
 
+def test_what_a_call_used_on_both_nodes_is_paid(tmp_path: Path) -> None:
+    used = {"input_token_details": {"text_tokens": 700}, "output_token_details": {"audio_tokens": 300}}
+
+    async def use(office: Office, answer: httpx2.Response) -> None:
+        async with await office.phone(answer) as phone:
+            phone.start()
+            await phone.until(lambda phone: phone.heard == SECOND_OF_SPEECH)
+            response = {"id": "resp_1", "status": "completed", "usage": used}
+            office.model.say({"type": "response.done", "response": response})
+            await asyncio.sleep(4)
+
+    async def story() -> None:
+        async with open_office(tmp_path, name="one") as dead:
+            await use(dead, await dead.webhook())
+            before = (await dead.record())["cost"]
+            assert before["tokens"]["audio_out"] == 300
+            async with open_office(tmp_path, name="two") as office:
+                await use(office, await ask(office, FALLBACK))
+                await office.webhook(STATUS, CallStatus="completed", CallDuration="30")
+                await office.over()
+                after = (await office.record())["cost"]
+                assert (after["tokens"]["text_in"], after["tokens"]["audio_out"]) == (1_400, 600)
+                assert after["amount"] == pytest.approx(2 * before["amount"])
+
+    run(story())
+
+
 PREPARED = (
     AGENT
     + """\

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
@@ -17,7 +18,7 @@ from twilio.request_validator import RequestValidator
 from runtime.call_record import CallRecord
 from runtime.store import CallStore
 from tests.runtime.log_lines import log_lines
-from tests.runtime.office import AGENT, CALLER, PUBLIC_URL, TOKEN, Office, open_office
+from tests.runtime.office import AGENT, CALLER, FRONT_DESK, PUBLIC_URL, TOKEN, Office, open_office
 from tests.runtime.virtual_time import run
 
 Story = Callable[[Office], Awaitable[None]]
@@ -107,6 +108,21 @@ auth_token: {"c" * 32}
         assert (await office.webhook(token="b" * 32)).status_code == 200
 
     play(tmp_path, story, accounts + AGENT + "account: ours\n")
+
+
+def test_a_call_of_one_agent_is_not_told_to_another_one(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        token = re.search(r"/stream/([^\"]+)", (await office.webhook()).text)
+        assert token is not None
+        for _ in ("live", "over"):
+            stranger = await office.webhook("/voice/night-desk")
+            assert stranger.status_code == 409
+            assert token[1] not in stranger.text
+            await office.client.post("/api/calls/CA1/hangup")
+            await office.over()
+
+    night_desk = AGENT.replace("front-desk", "night-desk").replace(FRONT_DESK, "+14155550124")
+    play(tmp_path, story, f"{AGENT}---\n{night_desk}")
 
 
 def test_an_oversized_body_is_refused_unread_and_cut_off_without_a_length(tmp_path: Path) -> None:
