@@ -76,6 +76,8 @@ class Floor:
         """Note that the caller has paused: it is the agent's turn, unless that was nothing."""
         self.caller_speaks = False
         self._turns.caller_pauses(now)
+        if self._capabilities.answers_on_pause:
+            self._turns.expect_answer()
         if self.interruption.doubt:
             return self._act(self.interruption.speech_stops(now), now)
         return self._answer(now)
@@ -133,9 +135,10 @@ class Floor:
         """Stop the agent where the caller stopped listening.
 
         The clear goes first: it is what the caller hears. An engine that cancels its response itself is not
-        told to, and a late cancel would hit the next response.
+        told to, and a late cancel would hit the next response. It does not cancel one that was asked for and
+        begins only now, while the caller speaks: that is given up when it begins.
         """
-        active = self._turns.discard_active(unbegun=not self._capabilities.cancels_on_speech)
+        active = self._turns.discard_active(unbegun=True)
         was_paused = self._ledger.paused
         cuts = self._ledger.interrupt(now)
         actions: list[Action] = [ClearPlayback()] if cuts and not was_paused else []

@@ -119,6 +119,10 @@ class Turns:
         self._caller_speaks = False
         self._due_since = min(now, self._due_since)
 
+    def expect_answer(self) -> None:
+        """Take what begins from here on for the answer to the caller, who has paused."""
+        self._unwanted = False
+
     def reacted(self, now: float) -> None:
         """Note a sign of life: the model speaks, whether or not it said that it begins to."""
         self._spoke = True
@@ -136,10 +140,12 @@ class Turns:
         wanted, self._unwanted = not self._unwanted, False
         if not wanted:
             self._discarded[response_id] = None
+        else:
+            self._held_until = -math.inf
+            self._caller_waits = False
         self.active = response_id
-        self._held_until = -math.inf
         self._due_since = now
-        self._spoke = self._caller_waits = False
+        self._spoke = False
         self._answering, self._asked, self._asked_at = self._asked, None, None
         return wanted
 
@@ -225,7 +231,7 @@ class Turns:
 
     def _owed(self, *, broken_off: bool) -> Respond | None:
         """Return what the caller would have heard next, had the session lived."""
-        if self._asked is not None:
+        if self._asked is not None and not self._unwanted:
             return self._asked
         if self.active is None or self.active in self._discarded:
             return Respond() if self._caller_waits else None

@@ -16,6 +16,7 @@ from runtime.call.actions import (
     ClearPlayback,
     DeleteItem,
     PlayAudio,
+    Respond,
     TruncateItem,
 )
 from runtime.call.plan import CallPlan, Capabilities
@@ -312,3 +313,55 @@ def test_a_model_that_never_stops_talking_fills_a_quarter_of_an_hour_and_no_more
     world.feed(ev.ModelAudioDone("a"))
     world.run(16 * 60)
     assert len(world.carrier.heard(world.now)) == 15 * 60 * BYTES_PER_SECOND
+
+
+# --- a response that begins after the caller has
+
+
+def asked() -> World:
+    """A call in which the agent was asked to react to keys, and has not begun to."""
+    world = answered()
+    world.say("a", b"a" * SECOND)
+    world.run(1.5)
+    world.feed(ev.KeyPressed("1"))
+    assert Respond() in world.run(2.0)
+    return world
+
+
+def test_a_response_that_begins_while_the_caller_speaks_already_is_cancelled_and_not_heard() -> None:
+    world = asked()
+    world.feed(BARGE_IN)
+    assert world.feed(ev.ResponseStarted("r2")) == [CancelResponse("r2")]
+    world.feed(ev.ModelAudio("r2", "b", payload(b"b" * SECOND)))
+    world.run(0.5)
+    world.feed(ev.ResponseEnded("r2", "cancelled"), ev.CallerSpeechStopped("caller-1", 900))
+    world.say("c", b"c" * SECOND, response="r3")
+    world.run(2.0)
+    heard = world.carrier.heard(world.now)
+    assert (heard.count(b"b"), heard.count(b"c")) == (0, SECOND)
+
+
+def test_what_begins_when_the_caller_has_paused_is_the_answer() -> None:
+    world = asked()
+    world.feed(BARGE_IN, ev.CallerSpeechStopped("caller-1", 300))
+    assert world.say("b", b"b" * SECOND, response="r2")
+    world.run(2.0)
+    assert world.carrier.heard(world.now).count(b"b") == SECOND
+
+
+def test_nothing_is_asked_for_over_a_caller_who_goes_on_speaking() -> None:
+    world = asked()
+    world.feed(BARGE_IN, ev.KeyPressed("2"))
+    world.run(2.0)
+    world.feed(ev.ResponseStarted("r2"))
+    assert Respond() not in world.feed(ev.ResponseEnded("r2", "cancelled"))
+    assert Respond() not in world.run(3.0)
+
+
+def test_a_caller_who_never_seems_to_pause_is_answered_in_the_end() -> None:
+    world = answered()
+    world.say("a", b"a" * SECOND)
+    world.run(1.5)
+    world.feed(BARGE_IN, ev.KeyPressed("1"))
+    assert Respond() in world.run(25.0)
+    assert world.feed(ev.ResponseStarted("r2")) == []
