@@ -7,7 +7,7 @@ milliseconds (from the answer, from the start of the speech).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
@@ -78,12 +78,21 @@ class TranscriptEntry:
 
 @dataclass(frozen=True, slots=True)
 class ToolUse:
-    """One use of a tool: `arguments` is an object, `ms` how long it ran."""
+    """One use of a tool: `arguments` is an object, `ms` how long it ran.
+
+    `asked_as` is the model's name for the request; what the model's side has run by itself has none.
+    """
 
     name: str
     arguments: Mapping[str, JsonValue]
     result: JsonValue = None
     ms: int | None = None
+    asked_as: str | None = field(default=None, compare=False)
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether it was asked for and is not answered."""
+        return self.asked_as is not None and self.ms is None
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return `{name, arguments, result, ms}`."""

@@ -14,6 +14,7 @@ from runtime.call.usage import Usage
 from runtime.call_progress import Progress, joined
 from runtime.call_record import CallRecord, JsonValue, Latency
 from runtime.gather_session import GatherSession
+from runtime.late_answers import add_when_there, closed
 from runtime.line import CallLine, LineWork, RecordingOrder
 from runtime.logs import about_call, get_logger
 from runtime.session import CallSession
@@ -90,7 +91,7 @@ class LiveCall:
             ended_at=self._epoch_ms(session.finished_at),
             duration_seconds=duration,
             transcript=tuple(machine.transcript),
-            tools=tuple(facts.tools),
+            tools=closed(facts.tools) if session.finished else tuple(facts.tools),
             caller_profile=facts.caller_profile,
             cost=self.price(facts.usage, duration),
             latency=Latency(facts.first_word_ms, tuple(facts.turns)),
@@ -324,6 +325,8 @@ class Calls:
             past = PastCall(call.answer, call.goodbye, call.agent, call.token)
             self._remember(call.session.name, past)
             self._store.save(record, call.progress())
+            if call.session.errands is not None:
+                add_when_there(record, call.session.errands.kept, self._store)
             self._on_end(record)
             self._hang_up(call)
             _log.info(

@@ -1,21 +1,24 @@
 """What is done for a call beside its talk: the tools that its agent uses, and the prep before its first word.
 
 Each errand is a task of the call. It blocks nothing, ends with the call at the latest, and what comes of it
-is an event like any other.
+is an event like any other. Only a request that changes something outlives its call, as a task of the node.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Final, TypeAlias
 
 from runtime.call.actions import RunTool
 from runtime.call.events import Event, Prepared, ToolAnswered
 from runtime.call.tool_texts import failure
+from runtime.late_answers import Answering
 from runtime.logs import get_logger
 
 _log = get_logger(__name__)
+
+Keep: TypeAlias = Callable[[Coroutine[None, None, ToolAnswered]], Answering]
 
 FAILED: Final = failure("the tool failed")
 
@@ -23,7 +26,8 @@ FAILED: Final = failure("the tool failed")
 class Errands:
     """The errands of one call. `name` is the call's, for the log; moments are seconds of `clock`.
 
-    `run_tool` returns what the model is told; `prepare` is run once, at the start.
+    `run_tool` returns what the model is told; `prepare` is run once, at the start. `keep` begins a request
+    that is to be finished even if the call is over, None for a tool that may be broken off.
     """
 
     def __init__(
@@ -33,10 +37,13 @@ class Errands:
         *,
         clock: Callable[[], float],
         prepare: Callable[[], Awaitable[Prepared]] | None = None,
+        keep: Callable[[str], Keep | None] = lambda _tool: None,
     ) -> None:
         self._name = name
         self._run_tool = run_tool
         self._prepare = prepare
+        self._keep = keep
+        self._kept: dict[str, Answering] = {}
         self._clock = clock
         self._group: asyncio.TaskGroup | None = None
         self._feed: Callable[[Event], None] | None = None
@@ -51,7 +58,19 @@ class Errands:
 
     def run(self, action: RunTool) -> None:
         """Run a tool; its answer is fed as `ToolAnswered`, whatever happens."""
-        self._begin(self._do_run(action))
+        keep = self._keep(action.name)
+        if keep is None:
+            self._begin(self._do_run(action))
+            return
+        for call_id in [call_id for call_id, task in self._kept.items() if task.done()]:
+            del self._kept[call_id]
+        self._kept[action.call_id] = task = keep(self._do_run(action))
+        self._begin(asyncio.shield(task))
+
+    @property
+    def kept(self) -> Mapping[str, Answering]:
+        """The requests that outlive the call, by the model's names for them; some have been answered."""
+        return self._kept
 
     def end(self) -> None:
         """Let go of what still runs."""
@@ -69,7 +88,7 @@ class Errands:
         assert self._feed is not None
         self._feed(event)
 
-    async def _do_run(self, action: RunTool) -> Event:
+    async def _do_run(self, action: RunTool) -> ToolAnswered:
         begun_at = self._clock()
         try:
             output = await self._run_tool(action)

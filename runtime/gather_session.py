@@ -67,7 +67,7 @@ class GatherSession:
         self._on_step = on_step
         self._on_second = on_second
         self._fetch = fetch
-        self._errands = errands
+        self.errands = errands
         self._transfer = transfer
         self._tasks: asyncio.TaskGroup | None = None
         self._asks: dict[str, asyncio.Task[None]] = {}
@@ -87,12 +87,12 @@ class GatherSession:
         """
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                self._errands.start(self._tasks, self.feed)
+                self.errands.start(self._tasks, self.feed)
                 early, self._early = self._early, []
                 self._carry_out(early)
                 pacer = self._tasks.create_task(self._pace())
                 await self._watch()
-                self._errands.end()
+                self.errands.end()
                 for task in (pacer, *self._asks.values()):
                     task.cancel()
         except* Exception:
@@ -201,7 +201,7 @@ class GatherSession:
             if task is not None:
                 task.cancel()
         elif isinstance(action, RunTool):
-            self._errands.run(action)
+            self.errands.run(action)
         elif isinstance(action, BeginTransfer):
             self._transfer(action, self.feed)
         else:

@@ -59,6 +59,7 @@ class Node:
         clock: Callable[[], float] = time.monotonic,
         epoch: Callable[[], float] = time.time,
         twilio_transport: httpx2.AsyncBaseTransport | None = None,
+        tool_transport: httpx2.AsyncBaseTransport | None = None,
         ask_text: AskText | None = None,
     ) -> None:
         public_url = fleet.service.public_url
@@ -78,7 +79,7 @@ class Node:
         self.metrics = Metrics(self._active_calls)
         self.calls = Calls(self.store, self.line, on_end=self._ended)
         self.media = HoldMedia.load(_holds(fleet))
-        self.tools = ToolRoom(fleet.agents.values(), settings)
+        self.tools = ToolRoom(fleet.agents.values(), settings, transport=tool_transport)
         self.transfers = Transfers(fleet, self.media, base_url, clock, epoch)
         self._text_line = TextLine(settings)
         self.gather = GatherDesk(

@@ -110,7 +110,7 @@ class CallSession:
         self._on_silence = on_silence
         self.recording: LocalRecording | None = None
         self._begin_recording = record
-        self._errands = errands
+        self.errands = errands
         self._transfer = transfer
         self._to_leg = Outbox(most_waiting=MOST_WAITING, clock=clock)
         self._lines = ModelLines(name, engine, connect, hear=self._handle, clock=clock)
@@ -141,13 +141,13 @@ class CallSession:
             async with asyncio.TaskGroup() as self._tasks:
                 if not self.finished:
                     self._lines.start(self._tasks)
-                if self._errands is not None:
-                    self._errands.start(self._tasks, self.feed)
+                if self.errands is not None:
+                    self.errands.start(self._tasks, self.feed)
                 pacer = self._tasks.create_task(self._pace())
                 self._arm()
                 await self._watch()
-                if self._errands is not None:
-                    self._errands.end()
+                if self.errands is not None:
+                    self.errands.end()
                 await self._close_leg()
                 for child in (pacer, self._reader):  # the line's was ended by the machine, and says goodbye
                     if child is not None:
@@ -248,8 +248,8 @@ class CallSession:
             elif isinstance(action, DropStream):
                 self._drop_leg()
             elif isinstance(action, RunTool):
-                assert self._errands is not None, "a call with tools has somebody to run them"
-                self._errands.run(action)
+                assert self.errands is not None, "a call with tools has somebody to run them"
+                self.errands.run(action)
             elif isinstance(action, BeginTransfer):
                 assert self._transfer is not None, "a call with somebody to transfer to can be transferred"
                 self._transfer(action, self.feed)

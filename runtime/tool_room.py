@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
+import httpx2
+
 from runtime.agent_tools import AgentTools
 from runtime.call.events import Prepared
-from runtime.errands import Errands
+from runtime.errands import Errands, Keep
+from runtime.late_answers import KeptRequests
 from runtime.prep import prepare, with_profile
 from runtime.text_model import TextModel
 from runtime.tools.http_call import HttpCaller
@@ -31,14 +34,22 @@ class Instructed(Protocol):
 
 
 class ToolRoom:
-    """Made once for a node; `errands` gives each call its own.
+    """Made once for a node; `errands` gives each call its own. `transport` is replaceable for tests.
 
     Raises `UnresolvedReference` for a tool whose secret is not there.
     """
 
-    def __init__(self, agents: Iterable[Agent], settings: Settings) -> None:
+    def __init__(
+        self,
+        agents: Iterable[Agent],
+        settings: Settings,
+        *,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
         self._tools = {agent.name: AgentTools.of(agent) for agent in agents}
         self._settings = settings
+        self._transport = transport
+        self._kept = KeptRequests()
         self._http: HttpCaller | None = None
         self._text: TextModel | None = None
 
@@ -73,10 +84,14 @@ class ToolRoom:
             engine.instruct(with_profile(engine.instructions, prepared.profile))
             return prepared
 
-        return Errands(name, run, clock=clock, prepare=prepare_call if agent.prep else None)
+        def keep(tool: str) -> Keep | None:
+            return None if tools.requests[tool].method == "GET" else self._kept.begin
+
+        return Errands(name, run, clock=clock, prepare=prepare_call if agent.prep else None, keep=keep)
 
     async def close(self) -> None:
-        """Let go of the clients."""
+        """Let go of the clients, when what is to be finished is, or has had its time."""
+        await self._kept.close()
         if self._http is not None:
             await self._http.close()
         if self._text is not None:
@@ -84,7 +99,7 @@ class ToolRoom:
 
     def _caller(self) -> HttpCaller:
         if self._http is None:
-            self._http = HttpCaller()
+            self._http = HttpCaller(self._transport)
         return self._http
 
     def _writer(self) -> TextModel:

@@ -133,7 +133,7 @@ class Toolbox:
         batch.closed = batch.closed or ended
         crowded = self.running >= MOST_RUNNING
         arguments = read_arguments(request.arguments)
-        entry = self._note(request.name, arguments or {})
+        entry = self._note(request.name, arguments or {}, request.call_id)
         use = _Use(request.call_id, request.name, arguments or {}, now, entry)
         batch.uses.append(use)
         if unheard:
@@ -247,10 +247,10 @@ class Toolbox:
             shown = recorded(output) if result is None else result
             self._record[use.entry] = replace(self._record[use.entry], result=shown, ms=ms)
 
-    def _note(self, name: str, arguments: JsonObject) -> int | None:
+    def _note(self, name: str, arguments: JsonObject, asked_as: str | None = None) -> int | None:
         if len(self._record) >= MOST_RECORDED:
             return None
-        self._record.append(ToolUse(name, arguments))
+        self._record.append(ToolUse(name, arguments, asked_as=asked_as))
         return len(self._record) - 1
 
     def _batch(self, response_id: str) -> _Batch:

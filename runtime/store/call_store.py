@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from runtime.call.stream_link import MOST_RETURNS
 from runtime.call_progress import Interrupted, Progress, read_record
-from runtime.call_record import CallRecord
+from runtime.call_record import CallRecord, JsonValue
 from runtime.logs import get_logger
 from runtime.store import writing
 from runtime.store.database import migrate, open_engine
@@ -100,6 +100,13 @@ class CallStore:
         """Add a recording to what is stored of a call. Never waits."""
         self._write(
             call_sid, lambda connection: writing.add_recording(connection, call_sid, agent, recording)
+        )
+
+    def answer_tool(self, call_id: str, place: int, result: JsonValue, ms: int) -> None:
+        """Add an answer to the use of a tool that stands at this place of a call's record. Never waits."""
+        self._write(
+            call_id,
+            lambda connection: writing.answer_tool(connection, call_id, self._node, place, result, ms),
         )
 
     async def take_over(self, call_sid: str, agent: str, *, most: int = MOST_RETURNS) -> Interrupted | None:

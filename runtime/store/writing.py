@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from runtime.call_progress import Progress
-from runtime.call_record import CallRecord
+from runtime.call_record import CallRecord, JsonValue
 from runtime.store.tables import LIVE_STATUSES, calls
 
 # When a call is over at the latest that says nothing about it: the longest call, and what comes before it.
@@ -113,6 +113,19 @@ def add_recording(connection: Connection, call_sid: str, agent: str, recording: 
         recordings = list(dict.fromkeys([*(record["recordings"] or ()), recording]))
         changed = {**record, "recordings": recordings}
         connection.execute(update(calls).where(calls.c.id == call_id).values(record=changed))
+
+
+def answer_tool(
+    connection: Connection, call_id: str, node: str, place: int, result: JsonValue, ms: int
+) -> None:
+    """Set what a tool answered, at its place in the record of a call of this node."""
+    of_call = select(calls.c.record).where(calls.c.id == call_id, calls.c.node == node)
+    record = connection.execute(of_call).scalar_one_or_none()
+    if record is None or place >= len(record["tools"]):
+        return
+    tools = [*record["tools"]]
+    tools[place] = {**tools[place], "result": result, "ms": ms}
+    connection.execute(update(calls).where(calls.c.id == call_id).values(record={**record, "tools": tools}))
 
 
 def shorten_leftovers(connection: Connection, node: str, expires_at: int) -> int:

@@ -117,6 +117,7 @@ async def open_office(
     node_url: str | None = None,
     name: str = "test",
     connect: ConnectModel | None = None,
+    tool_transport: httpx2.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[Office]:
     """Run a node on the declarations, in the running loop's time; nodes of one folder share its database.
 
@@ -141,6 +142,7 @@ async def open_office(
         clock=clock,
         epoch=clock,
         twilio_transport=twilio.transport(),
+        tool_transport=tool_transport,
         ask_text=text,
     )
     app = create_app(node)
