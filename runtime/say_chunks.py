@@ -1,7 +1,7 @@
 """Sentences put together into as few `<Say>` as the carrier's limits allow, cut at the ends of sentences.
 
-Twilio, error 13521: a `<Say>` by an Amazon Polly voice has at most 3,000 bytes of UTF-8, tags not counted, and
-the text of any is at most 4,500 characters when URL-encoded.
+Twilio, error 13521: a `<Say>` by an Amazon Polly voice has at most 3,000 bytes of UTF-8, tags not counted,
+and the text of any is at most 4,500 characters when URL-encoded.
 """
 
 from __future__ import annotations
