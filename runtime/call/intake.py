@@ -3,7 +3,7 @@
 The model counts time by the audio that it is given, and finds the end of a turn in silence that it hears. So
 what is missing is replaced by silence: a gap between two timestamps when the second frame is there, a line
 that went dead under the caller's words after a second of it. What comes twice or too late is dropped: its
-place has been filled. A stream whose timestamps do not rise is passed on as it comes, after a few frames.
+place has been filled. Neighbours that changed places are put in order. A stream whose timestamps do not rise is passed on as it comes, after a few frames.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from typing import Final
 from runtime.call.playhead import BYTES_PER_MS
 
 SMALLEST_GAP: Final = 15  # ms; less is how timestamps are rounded
+SHORTEST_LOSS: Final = 70  # ms; what is missing from less may have changed places with what is here
 LONGEST_GAP: Final = 2000  # ms of silence for one gap
 DEAD_AFTER: Final = 1.0  # s without a frame while the caller speaks
 LONGEST_FILL: Final = 10.0  # s that a dead line is filled: no model waits longer for the end of a turn
 LATE: Final = -1
+EARLY: Final = -2
 MOST_LATE: Final = 5  # frames in a row whose timestamps do not rise: they mean nothing then
 
 _SILENCE: Final = b"\xff"  # µ-law for 0
@@ -46,19 +48,24 @@ class Intake:
         self._until: float | None = None  # ms of the stream's time up to which audio was passed on
         self._filled = 0.0
 
-    def place(self, at_ms: int | None, size: int, now: float) -> int:
-        """Return how many ms of silence are missing before a frame of so many bytes, LATE for one to drop."""
+    def place(self, at_ms: int | None, size: int, now: float, *, patient: bool = True) -> int:
+        """Return how many ms of silence are missing before a frame of so many bytes, LATE for one to drop.
+
+        While `patient`, it is EARLY where its predecessor may just be late: it is to be placed again then.
+        """
         self.last_heard = now
         self._filled = 0.0
         if at_ms is None or not self._trusted:
             return 0
         if at_ms <= self._last_at:
             return self._late_one()
-        self._last_at = at_ms
-        self._late = 0
         if self._until is None:
             self._until = float(at_ms)
         missing = at_ms - self._until
+        if patient and SMALLEST_GAP <= missing < SHORTEST_LOSS:
+            return EARLY
+        self._last_at = at_ms
+        self._late = 0
         if missing < SMALLEST_GAP:
             self._until += size / BYTES_PER_MS
             return 0

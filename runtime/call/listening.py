@@ -61,7 +61,7 @@ class Listening:
 
     def join(self, now: float) -> None:
         """Expect a stream, whose time begins at its start."""
-        self._uplink.intake.restart(now)
+        self._uplink.restart(now)
 
     def open(self, now: float) -> list[Action]:
         """Let the model listen, and return what was kept for it."""

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from runtime.call.actions import HearCaller
-from runtime.call.intake import LATE, Intake, payload_size
+from runtime.call.intake import EARLY, LATE, Intake, payload_size
 from runtime.call.playhead import BYTES_PER_MS
 
 if TYPE_CHECKING:
     from runtime.call.events import CallerAudio
 
 KEPT_BYTES: Final = 2000 * BYTES_PER_MS
+MOST_EARLY: Final = 2  # frames that wait for one that is late
 
 
 class Uplink:
     """A gate for the caller's audio; while closed it keeps the newest two seconds."""
 
-    __slots__ = ("_dropped", "_given", "_kept", "_kept_size", "_open", "intake")
+    __slots__ = ("_dropped", "_early", "_given", "_kept", "_kept_size", "_open", "intake")
 
     def __init__(self) -> None:
         self.intake = Intake()
@@ -28,6 +30,7 @@ class Uplink:
         self._kept: deque[str] = deque()
         self._kept_size = 0
         self._dropped = 0
+        self._early: list[CallerAudio] = []
         self._given = 0
 
     @property
@@ -39,19 +42,47 @@ class Uplink:
         """Return what the model is to hear now; nothing while the gate is closed."""
         payload = audio.payload
         size = payload_size(payload)
+        if self._early:
+            return self._in_order(audio, now)
         missing_ms = self.intake.place(audio.at_ms, size, now)
         if not missing_ms and self._open:  # nearly always: 50 times a second
             self._given += size
             return (HearCaller(payload),)
-        if missing_ms == LATE:
+        if missing_ms == EARLY:
+            self._early.append(audio)
             return ()
+        return self._placed(payload, missing_ms)
+
+    def _in_order(self, audio: CallerAudio, now: float) -> list[HearCaller]:
+        """Place a frame and those that wait for their predecessor, which may be it; two wait at most."""
+        frames = sorted((*self._early, audio), key=_time)
+        patient = len(frames) <= MOST_EARLY
+        self._early = []
+        passed: list[HearCaller] = []
+        for number, each in enumerate(frames):
+            missing_ms = self.intake.place(each.at_ms, payload_size(each.payload), now, patient=patient)
+            if missing_ms == EARLY:
+                self._early = frames[number:]
+                break
+            passed += self._placed(each.payload, missing_ms)
+        return passed
+
+    def _placed(self, payload: str, missing_ms: int) -> list[HearCaller]:
+        if missing_ms == LATE:
+            return []
         silence = [self.intake.silence(missing_ms)] if missing_ms else []
         return [HearCaller(each) for each in (*silence, payload) if self._passes(each)]
 
+    def restart(self, now: float) -> None:
+        """Expect another stream, whose time begins anew."""
+        self._early = []
+        self.intake.restart(now)
+
     def fill(self) -> list[HearCaller]:
-        """Return a second of silence for a line on which nothing comes any more."""
-        silence = self.intake.fill()
-        return [HearCaller(silence)] if self._passes(silence) else []
+        """Return a second of silence for a line on which nothing comes any more, behind what came last."""
+        early, self._early = self._early, []
+        payloads = [*(each.payload for each in early), self.intake.fill()]
+        return [HearCaller(each) for each in payloads if self._passes(each)]
 
     def _passes(self, payload: str) -> bool:
         """Tell whether the gate is open; a closed one keeps the payload for later."""
@@ -89,3 +120,7 @@ class Uplink:
     def moment(self, audio_ms: int, now: float) -> float:
         """Return when (s) the caller made the sound that stands at `audio_ms` of what the model was given."""
         return now - max(0.0, self._given / BYTES_PER_MS - audio_ms) / 1000
+
+
+def _time(audio: CallerAudio) -> float:
+    return math.inf if audio.at_ms is None else audio.at_ms

@@ -55,9 +55,38 @@ def test_a_gap_is_filled_with_two_seconds_at_most() -> None:
 
 def test_what_comes_twice_or_too_late_is_dropped() -> None:
     world = listening()
-    world.feed(frame(0, 1), frame(0, 1), frame(40, 3), frame(20, 2), frame(60, 4))
-    assert given_to_model(world) == b"\1" * 160 + b"\xff" * 160 + b"\3" * 160 + b"\4" * 160
+    world.feed(frame(0, 1), frame(0, 1), frame(320, 3), frame(20, 2), frame(340, 4))
+    assert given_to_model(world) == b"\1" * 160 + b"\xff" * 300 * 8 + b"\3" * 160 + b"\4" * 160
     assert world.machine.facts.caller_frames_dropped == 2
+
+
+def test_neighbours_that_changed_places_are_put_in_order_and_nothing_is_lost() -> None:
+    world = listening()
+    for first in range(0, 800, 80):
+        world.feed(*(frame(at, at // FRAME_MS) for at in (first, first + 40, first + 20, first + 60)))
+    assert given_to_model(world) == b"".join(bytes([number]) * 160 for number in range(40))
+    assert world.machine.facts.caller_audio_filled_ms == world.machine.facts.caller_frames_dropped == 0
+
+
+def test_a_frame_that_is_two_places_late_is_put_in_order_too() -> None:
+    world = listening()
+    world.feed(*(frame(at, at // FRAME_MS) for at in (0, 40, 60, 20, 80)))
+    assert given_to_model(world) == b"".join(bytes([number]) * 160 for number in range(5))
+
+
+def test_a_frame_that_is_lost_is_waited_for_no_longer_than_two_frames() -> None:
+    world = listening()
+    world.feed(frame(0, 1), frame(40, 3), frame(60, 4))
+    assert given_to_model(world) == b"\1" * 160
+    world.feed(frame(80, 5))
+    assert given_to_model(world) == b"".join(bytes([code]) * 160 for code in (1, 0xFF, 3, 4, 5))
+
+
+def test_a_frame_that_waits_when_the_line_goes_dead_is_passed_on() -> None:
+    world = listening()
+    world.feed(frame(0, 1), ev.CallerSpeechStarted("c1", 0), frame(40, 3))
+    world.run(1.5)
+    assert given_to_model(world).startswith(b"\1" * 160 + b"\3" * 160 + b"\xff" * 8000)
 
 
 def test_a_stream_whose_time_stands_still_is_passed_on_as_it_comes() -> None:
@@ -84,6 +113,9 @@ def test_the_model_is_given_as_much_as_time_has_passed(gaps: list[int], doubles:
         at += gap
         audio = ev.CallerAudio(b64encode(b"\1" * (FRAME_MS * 8 - odd)).decode(), at)
         world.feed(audio, audio) if number in doubles else world.feed(audio)
+        at += FRAME_MS
+    for _ in range(2):  # nothing waits for its predecessor any more
+        world.feed(frame(at))
         at += FRAME_MS
     assert abs(len(given_to_model(world)) / 8 - at) <= 16 * (odd > 0 or len(gaps) > 0) + 15 * len(gaps)
 
