@@ -1,9 +1,10 @@
 """The caller's audio as it comes off the line: in order, once, and with its gaps filled.
 
-The model counts time by the audio that it is given, and finds the end of a turn in silence that it hears. So
-what is missing is replaced by silence: a gap between two timestamps when the second frame is there, a line
-that went dead under the caller's words after a second of it. What comes twice or too late is dropped: its
-place has been filled. Neighbours that changed places are put in order. A stream whose timestamps do not rise is passed on as it comes, after a few frames.
+The model counts time by the audio that it is given, and finds the end of a turn in silence that it hears.
+So what is missing is replaced by silence: a gap between two timestamps when the second frame is there, a
+line that went dead under the caller's words after a second of it. What comes twice or too late is dropped:
+its place has been filled. Neighbours that changed places are put in order. A stream whose timestamps do not
+rise is passed on as it comes, after a few frames.
 """
 
 from __future__ import annotations

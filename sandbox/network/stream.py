@@ -60,7 +60,8 @@ class MediaStream:
         self._alert_once = alert
         self._faults = faults
         self._cleared = cleared
-        self._outbox: asyncio.Queue[str] = asyncio.Queue(MAX_WAITING)
+        self._outbox: asyncio.Queue[tuple[float, str]] = asyncio.Queue(MAX_WAITING)
+        self._last_due = 0.0
         self._alerted: set[int] = set()
         self._socket: ClientConnection | None = None
         self._began_ms = 0.0
@@ -166,16 +167,23 @@ class MediaStream:
 
     def _put(self, message: str) -> None:
         try:
-            self._outbox.put_nowait(message)
+            self._outbox.put_nowait((self._due_at(), message))
         except asyncio.QueueFull:
             self._alert(31930, "Stream - the server does not read: messages are lost")
 
+    def _due_at(self) -> float:
+        """Return when (s of the loop) a message goes out: late by its jitter, but never before another."""
+        if self._faults.jitter_ms:
+            late = asyncio.get_running_loop().time() + self._faulty.delay_s()
+            self._last_due = max(self._last_due, late)
+        return self._last_due
+
     async def _send_all(self, socket: ClientConnection) -> None:
         while True:
-            message = await self._outbox.get()
+            due, message = await self._outbox.get()
             await self._frozen()
             if self._faults.jitter_ms:
-                await asyncio.sleep(self._faulty.delay_s())
+                await asyncio.sleep(due - asyncio.get_running_loop().time())
             try:
                 await socket.send(message)
             finally:

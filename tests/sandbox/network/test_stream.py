@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from itertools import pairwise
 
@@ -138,6 +139,20 @@ def test_jitter_changes_neither_the_order_nor_the_audio() -> None:
         times = _media_times(app.sockets[0])
         assert times == sorted(times)
         assert clip("caller-yes").ulaw in app.sockets[0].heard()
+
+    play(story, App(on_stream=_listen))
+
+
+def test_jitter_delays_messages_and_does_not_slow_the_caller_down() -> None:
+    async def story(box: Sandbox, app: App) -> None:
+        app.documents = {"/voice": _stream_only, "/status": "<Response/>"}
+        began = asyncio.get_running_loop().time()
+        caller: list[Step] = [Wait(1500), HangUp()]
+        await box.network.dial(
+            from_=GUEST, to=BISTRO, caller=caller, faults=StreamFaults(jitter_ms=200)
+        ).ended()
+        assert asyncio.get_running_loop().time() - began < 3.5  # one after the other they would take 7.5 s
+        assert max(_media_times(app.sockets[0])) > 1300
 
     play(story, App(on_stream=_listen))
 
