@@ -6,7 +6,7 @@ kept, and costs a call nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 
 from prometheus_client import (
     CollectorRegistry,
@@ -27,6 +27,7 @@ TURN_BUCKETS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 TOOL_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 LAG_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 
+OTHER_TOOLS = "other"
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each: nobody graphs it
 
@@ -34,10 +35,14 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series fo
 class Metrics:
     """The figures of one node; each has its own registry, so that several fit into one process.
 
-    `active` returns the live calls by agent, asked at each scrape.
+    `active` returns the live calls by agent, asked at each scrape; `tools` the names of the tools that an
+    agent has: what else a model asks for has names without end, and counts as one.
     """
 
-    def __init__(self, active: Callable[[], Iterable[tuple[str, int]]]) -> None:
+    def __init__(
+        self, active: Callable[[], Iterable[tuple[str, int]]], tools: Callable[[str], Container[str]]
+    ) -> None:
+        self._known = tools
         self._registry = CollectorRegistry()
         self._calls = Counter(
             "tm_calls",
@@ -87,9 +92,11 @@ class Metrics:
                 for stage, took_ms in stages.items():
                     if took_ms is not None:
                         self._turns.labels(record.agent, stage).observe(took_ms / 1000)
+        known = self._known(record.agent) if record.tools else ()
         for use in record.tools:
             if use.ms is not None:
-                self._tools.labels(record.agent, use.name).observe(use.ms / 1000)
+                name = use.name if use.name in known else OTHER_TOOLS
+                self._tools.labels(record.agent, name).observe(use.ms / 1000)
 
     def lagged(self, seconds: float) -> None:
         """Note how late the event loop was."""

@@ -76,10 +76,10 @@ class Node:
         self.line = LineWork(self.store.owns)
         self.recordings = RecordingWriter(settings.state_dir / "recordings")
         self.load = LoadGate()
-        self.metrics = Metrics(self._active_calls)
         self.calls = Calls(self.store, self.line, on_end=self._ended)
         self.media = HoldMedia.load(_holds(fleet))
         self.tools = ToolRoom(fleet.agents.values(), settings, transport=tool_transport)
+        self.metrics = Metrics(self._active_calls, self.tools.names)
         self.transfers = Transfers(fleet, self.media, base_url, clock, epoch)
         self._text_line = TextLine(settings)
         self.gather = GatherDesk(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 import httpx2
@@ -56,6 +56,11 @@ class ToolRoom:
     def of(self, agent: Agent) -> AgentTools:
         """Return an agent's tools."""
         return self._tools[agent.name]
+
+    def names(self, agent: str) -> Collection[str]:
+        """Return the names of the functions that an agent has."""
+        tools = self._tools.get(agent)
+        return () if tools is None else tools.functions.functions.keys()
 
     def errands(
         self,
