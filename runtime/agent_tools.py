@@ -86,6 +86,6 @@ def _check(parameters: JsonObject) -> Callable[[JsonObject], str | None]:
             return None
         where = ".".join(str(step) for step in error.instance_path)
         wrong = f"{where}: {error.message}" if where else error.message
-        return wrong[:MOST_COMPLAINT_CHARACTERS]  # it repeats what it complains about
+        return wrong[:MOST_COMPLAINT_CHARACTERS]  # it may list all that is allowed
 
     return check

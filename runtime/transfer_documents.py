@@ -12,6 +12,8 @@ from urllib.parse import urlencode
 
 from runtime import twiml
 from runtime.call.transfer_steps import Document
+from runtime.say_chunks import say_chunks
+from runtime.ssml import plain
 from schemas.transfer import Transfer
 
 KEY_SECONDS: Final = 10  # s after the brief in which the person may press the key
@@ -92,7 +94,7 @@ class Papers:
                     accept_url=places.step("accept"),
                     timeout=KEY_SECONDS,
                     language=self.language,
-                    brief=self.brief,
+                    brief=say_chunks([plain(self.brief)]),
                     question=QUESTION,
                 )
             case Document.JOIN:

@@ -16,13 +16,13 @@ class BadSchemaError(ValueError):
 
 
 def compile_schema(schema: Mapping[str, JsonValue]) -> Validator:
-    """Return the validator of a schema. Raises `BadSchemaError`."""
+    """Return the validator of a schema, whose errors do not repeat the value. Raises `BadSchemaError`."""
     import jsonschema_rs  # compiled, and needed only where there are tools
 
     if schema.get("type") != "object":
         raise BadSchemaError("the arguments of a tool are an object: begin with type: object")
     try:
-        return jsonschema_rs.validator_for(dict(schema), retriever=_retrieve)
+        return jsonschema_rs.validator_for(dict(schema), retriever=_retrieve, mask="this")
     except ValueError as error:
         raise BadSchemaError(f"this is no JSON Schema: {str(error).splitlines()[0]}") from None
 

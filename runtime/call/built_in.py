@@ -23,6 +23,7 @@ TRANSFER: Final = "transfer"
 LONGEST_TRANSFER: Final = 600.0  # s, as a net: a transfer ends by itself before that
 LONGEST_COLLECTION: Final = 120.0  # s, from the request to the last key
 MOST_DIGITS: Final = 32
+MOST_SUMMARY_CHARACTERS: Final = 1_000  # it is read out while the caller waits
 MESSAGE_TAKEN: Final = '{"taken": true}'
 _OUTCOMES: Final[dict[Outcome, str]] = {
     "busy": "the line is busy",
@@ -107,7 +108,10 @@ def transfer_function(destinations: Sequence[tuple[str | None, str | None]]) -> 
     A single destination is not asked for.
     """
     names: list[JsonValue] = [name for name, _ in destinations]
-    summary = _text("What the person should know about the caller and the matter, in a sentence or two")
+    summary = _text(
+        "What the person should know about the caller and the matter, in a sentence or two",
+        maxLength=MOST_SUMMARY_CHARACTERS,
+    )
     properties: dict[str, JsonValue] = {"summary": summary}
     if len(names) == 1:
         purposes = destinations[0][1] or ""

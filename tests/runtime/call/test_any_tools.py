@@ -53,6 +53,7 @@ BAD = (
     '{"max_digits": 0}',
     '{"timeout_s": 1e300}',
     '{"message": ""}',
+    f'{{"destination": "office", "summary": "{"s" * 4_000}"}}',
     f'{{"name": {DEEP}}}',
     f'{{"name": "Ada", "more": {DEEP}}}',
     f'{{"message": "{"m" * MOST_ARGUMENT_CHARACTERS}"}}',
