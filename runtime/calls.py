@@ -273,6 +273,10 @@ class Calls:
         call = self._live.get(call_sid)
         return call if call is not None and call.opening.agent == agent else None
 
+    def knows(self, call_sid: str) -> bool:
+        """Whether the call is live or was over a while ago."""
+        return call_sid in self._live or call_sid in self._past
+
     def past(self, call_sid: str) -> PastCall | None:
         """Return what is remembered of a call that is over."""
         return self._past.get(call_sid)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import httpx2
 
+from runtime.call_progress import Progress
 from runtime.call_record import CallRecord
 from runtime.calls import LONGEST_BEFORE_ANSWER, Calls
 from runtime.gather_desk import GatherDesk, papers_of
@@ -18,7 +19,7 @@ from runtime.load import LoadGate, watch_loop
 from runtime.logs import get_logger
 from runtime.metrics import Metrics
 from runtime.model_connection import ConnectModel
-from runtime.reception import Reception
+from runtime.reception import Answer, Reception
 from runtime.recording import RecordingWriter
 from runtime.settings import Settings
 from runtime.signature import SignatureCheck
@@ -28,6 +29,7 @@ from runtime.tool_room import ToolRoom
 from runtime.transfers import Transfers
 from runtime.twilio_api import TwilioApi
 from runtime.way_back import WayBack
+from runtime.webhook import VoiceWebhook
 from schemas import Account, Agent, Fleet, Hold
 from schemas.errors import TmError
 
@@ -120,17 +122,30 @@ class Node:
             return self._tokens[self.fleet.account_of(known).name]
         return tuple(token for tokens in self._tokens.values() for token in tokens)
 
-    async def calls_elsewhere(self, agent: Agent) -> int:
-        """Return how many calls the other nodes of this database have for an agent whose calls are limited.
+    async def answer(self, agent: Agent, webhook: VoiceWebhook) -> Answer:
+        """Decide on a call and begin it; where its agent's calls are limited, they are counted on all nodes.
 
-        Records that a dead node left live count no longer than its calls can have lasted. When the
-        database does not answer, this node's own calls have to do.
+        Its place is taken in the database before the answer, so that nodes which are called at once do not
+        take one too many. Records that a dead node left live count no longer than its calls can have lasted.
         """
-        if agent.max_concurrent_calls is None:
-            return 0
-        oldest = self._epoch() - agent.max_call_seconds - LONGEST_BEFORE_ANSWER
+        if agent.max_concurrent_calls is None or self.calls.knows(webhook.call_sid):
+            return self.reception.answer(agent, webhook)
+        opening = self.reception.opening(agent, webhook)
+        elsewhere = await self._reserve(agent, opening)
+        answer = self.reception.answer(agent, webhook, opening=opening, elsewhere=elsewhere)
+        taken = self.calls.find(webhook.call_sid)
+        if taken is None or taken.opening.id != opening.id:  # it was begun meanwhile by a repeated webhook
+            self.store.release(opening.id)
+        return answer
+
+    async def _reserve(self, agent: Agent, opening: CallRecord) -> int:
+        """Return how many calls of the agent the other nodes have; this one's have to do without a database."""
+        assert agent.max_concurrent_calls is not None
+        longest = round((agent.max_call_seconds + LONGEST_BEFORE_ANSWER) * 1000)
+        room = agent.max_concurrent_calls - self.calls.active(agent.name)
+        progress, since = Progress(opening.started_at + longest), opening.started_at - longest
         try:
-            return await self.store.live_elsewhere(agent.name, round(oldest * 1000))
+            return await self.store.reserve(opening, progress, room=room, since=since)
         except StoreUnavailableError:
             _log.warning("limit_counted_here_only", agent=agent.name)
             return 0

@@ -94,31 +94,34 @@ class Reception:
     clock: Callable[[], float]
     epoch: Callable[[], float]
 
-    def answer(self, agent: Agent, webhook: VoiceWebhook, *, elsewhere: int) -> Answer:
+    def answer(
+        self, agent: Agent, webhook: VoiceWebhook, *, opening: CallRecord | None = None, elsewhere: int = 0
+    ) -> Answer:
         """Decide on a call and begin it. A repeated webhook is the same call and gets the same answer.
 
-        `elsewhere` are the agent's calls on other nodes.
+        `opening` is its record if it is stored already, `elsewhere` are the agent's calls on other nodes.
         """
         known = self.calls.find(webhook.call_sid) or self.calls.past(webhook.call_sid)
         if known is not None and known.agent != agent.name:  # its stream is nobody else's
             return Answer(HTTPStatus.CONFLICT)
         if known is not None:
             return _answered(known.answer)
+        opening = opening or self.opening(agent, webhook)
         if self.calls.draining:
-            return self._refuse(agent, webhook, "draining", _answered(""))
+            return self._refuse(opening, "draining", _answered(""))
         if not self.load.open:  # one more would spoil those that there are
-            return self._refuse(agent, webhook, "concurrent_limit", _answered(""))
+            return self._refuse(opening, "concurrent_limit", _answered(""))
         active = self.calls.active(agent.name) + elsewhere
         match decide(self._limits(agent), caller_of(webhook), active):
             case Refused(reason, "message"):
                 document = twiml.say_and_hang_up(agent.fallback_message)
-                return self._refuse(agent, webhook, reason, _answered(document))
+                return self._refuse(opening, reason, _answered(document))
             case Refused(reason):
-                return self._refuse(agent, webhook, reason, _answered(twiml.reject()))
+                return self._refuse(opening, reason, _answered(twiml.reject()))
             case Admitted() if self.calls.unclaimed >= MOST_UNCLAIMED:
-                return self._refuse(agent, webhook, "concurrent_limit", _answered(""))
+                return self._refuse(opening, "concurrent_limit", _answered(""))
             case Admitted():
-                return _answered(self._begin(agent, webhook, None).answer)
+                return _answered(self._begin(agent, webhook, opening, None).answer)
             case decision:
                 assert_never(decision)
 
@@ -127,7 +130,7 @@ class Reception:
 
     def go_on(self, agent: Agent, webhook: VoiceWebhook, interrupted: Interrupted) -> LiveCall:
         """Begin the rest of a call that another run had."""
-        return self._begin(agent, webhook, interrupted)
+        return self._begin(agent, webhook, interrupted.record, interrupted)
 
     def document(self, agent: Agent, call: LiveCall, prelude: twiml.HoldPrelude = NO_PRELUDE) -> str:
         """Return the document that connects the stream of a call."""
@@ -140,9 +143,10 @@ class Reception:
     def _after_url(self, agent: Agent) -> str:
         return f"{self.base_url}/voice/{agent.name}/after"
 
-    def _begin(self, agent: Agent, webhook: VoiceWebhook, interrupted: Interrupted | None) -> LiveCall:
+    def _begin(
+        self, agent: Agent, webhook: VoiceWebhook, opening: CallRecord, interrupted: Interrupted | None
+    ) -> LiveCall:
         now = self.clock()
-        opening = self._opening(agent, webhook) if interrupted is None else interrupted.record
         if interrupted is not None and interrupted.prepared:
             agent = agent.model_copy(update={"prep": None})
         if agent.voice.mode == "gather":
@@ -239,13 +243,13 @@ class Reception:
         name = f"{call_id}-{returns + 1}" if returns else call_id
         return lambda: self.recordings.begin(name, self.clock())
 
-    def _refuse(self, agent: Agent, webhook: VoiceWebhook, reason: RejectReason, answer: Answer) -> Answer:
-        opening = self._opening(agent, webhook)
+    def _refuse(self, opening: CallRecord, reason: RejectReason, answer: Answer) -> Answer:
         record = replace(opening, status="rejected", reject_reason=reason, ended_at=opening.started_at)
         self.calls.refuse(record, answer.twiml)
         return answer
 
-    def _opening(self, agent: Agent, webhook: VoiceWebhook) -> CallRecord:
+    def opening(self, agent: Agent, webhook: VoiceWebhook) -> CallRecord:
+        """Return the record that a new call begins with."""
         return CallRecord(
             id=secrets.token_hex(8),
             agent=agent.name,

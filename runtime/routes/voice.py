@@ -42,8 +42,7 @@ async def take_call(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response
     """Answer a new call, or a known one in the same way."""
     if not agent.inbound:
         raise HTTPException(HTTPStatus.NOT_FOUND)
-    elsewhere = await node.calls_elsewhere(agent)
-    answer = node.reception.answer(agent, webhook, elsewhere=elsewhere)
+    answer = await node.answer(agent, webhook)
     return as_twiml(answer.twiml, answer.status)
 
 

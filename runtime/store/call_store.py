@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -23,7 +24,6 @@ from runtime.store.reading import (
     CallFilter,
     CallPage,
     RecordJson,
-    count_live_elsewhere,
     read_call,
     read_node,
     read_page,
@@ -43,6 +43,8 @@ FLUSH_SECONDS = 30.0
 READ_SECONDS = 5.0
 # How long a caller may be kept waiting for what other nodes do.
 COUNT_SECONDS = 1.0
+# Attempts to reserve a call's place while other nodes do the same.
+RESERVE_ATTEMPTS = 3
 # How long a caller whose stream broke may be kept waiting for what is known of the call.
 TAKE_OVER_SECONDS = 2.0
 # How long the callers of a node that crashed are waited for after its start.
@@ -163,14 +165,33 @@ class CallStore:
         """Return the record of one call by its id or its SID, or None. Raises `StoreUnavailableError`."""
         return await self._ask(lambda connection: read_call(connection, call_id))
 
-    async def live_elsewhere(self, agent: str, since: int) -> int:
-        """Return how many of the agent's calls other nodes have live, begun at `since` (epoch ms) or later.
+    async def reserve(self, record: CallRecord, progress: Progress, *, room: int, since: int) -> int:
+        """Store a call that is about to be taken, unless other nodes have `room` calls of its agent live.
 
-        Raises `StoreUnavailableError`, after a second.
+        Returns how many they have, of those begun at `since` (epoch ms) or later. Of nodes that reserve at
+        once, each sees those before it. Raises `StoreUnavailableError`, after a second.
         """
-        return await self._ask(
-            lambda connection: count_live_elsewhere(connection, agent, self._node, since), COUNT_SECONDS
-        )
+        row = writing.row_of(record, self._node, progress)
+
+        def attempt() -> int:
+            with self._engine.execution_options(isolation_level="SERIALIZABLE").begin() as connection:
+                return writing.reserve(connection, row, room=room, since=since)
+
+        def reserve() -> int:
+            for _ in range(RESERVE_ATTEMPTS - 1):
+                with suppress(OperationalError):  # another node was faster
+                    return attempt()
+            return attempt()
+
+        try:
+            async with asyncio.timeout(COUNT_SECONDS):
+                return await self._in_thread(reserve)
+        except (TimeoutError, SQLAlchemyError) as error:
+            raise StoreUnavailableError(type(error).__name__) from None
+
+    def release(self, call_id: str) -> None:
+        """Forget a reserved call that was not taken. Never waits."""
+        self._write(call_id, lambda connection: writing.release(connection, call_id))
 
     async def close(self) -> None:
         """Wait for the writes that are still to be done (30 s at most) and let go of the database."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from runtime.call_progress import Progress
 from runtime.call_record import CallRecord, JsonValue
+from runtime.store.reading import count_live_elsewhere
 from runtime.store.tables import LIVE_STATUSES, calls
 
 # When a call is over at the latest that says nothing about it: the longest call, and what comes before it.
@@ -92,6 +93,24 @@ def take_over(connection: Connection, call_sid: str, agent: str, node: str, *, m
     )
     taken = connection.execute(mine.values(node=node, returns=found.returns + 1))
     return found if taken.rowcount else None
+
+
+def reserve(connection: Connection, row: Mapping[str, object], *, room: int, since: int) -> int:
+    """Store a call that is about to be taken, unless its agent has `room` live calls on other nodes already.
+
+    Returns how many those are, of calls begun at `since` (epoch ms) or later. The row is written before it is
+    counted: so of two nodes that reserve at once, in serialised transactions, the later one sees the other.
+    """
+    connection.execute(insert(calls).values(row))
+    elsewhere = count_live_elsewhere(connection, str(row["agent"]), str(row["node"]), since)
+    if elsewhere >= room:
+        release(connection, str(row["id"]))
+    return elsewhere
+
+
+def release(connection: Connection, call_id: str) -> None:
+    """Forget a call that was reserved and not taken; one that was refused keeps its record."""
+    connection.execute(delete(calls).where(calls.c.id == call_id, calls.c.status.in_(LIVE_STATUSES)))
 
 
 def set_duration(connection: Connection, call_sid: str, seconds: int) -> None:

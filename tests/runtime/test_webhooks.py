@@ -348,6 +348,40 @@ def test_the_limit_counts_the_calls_of_all_nodes_but_not_what_a_dead_one_left_lo
     play(tmp_path, story, AGENT + "max_concurrent_calls: 2\n")
 
 
+def test_nodes_that_are_called_at_once_do_not_take_one_call_too_many(tmp_path: Path) -> None:
+    limited = AGENT + "max_concurrent_calls: 2\n"
+
+    async def story() -> None:
+        async with (
+            open_office(tmp_path, limited, name="one") as one,
+            open_office(tmp_path, limited, name="two") as two,
+        ):
+            asked = (office.webhook(CallSid=f"CA{n}") for n in range(4) for office in (one, two))
+            answers = [answer.text for answer in await asyncio.gather(*asked)]
+            nodes = one.node, two.node
+            taken = sum(node.calls.active("front-desk") for node in nodes)
+            assert sum("<Stream" in answer for answer in answers) == taken
+            assert 1 <= taken <= 2
+            for node in nodes:
+                await node.calls.end_all()
+            rows = (await one.client.get("/api/calls")).json()["calls"]
+            assert len(rows) == 8
+            assert not any(row["status"] == "incoming" for row in rows)
+            assert "<Stream" in (await two.webhook(CallSid="CA9")).text
+            await two.node.calls.end_all()
+
+    run(story())
+
+
+def test_a_webhook_that_is_repeated_at_once_takes_one_place(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        first, again = await asyncio.gather(office.webhook(), office.webhook())
+        assert first.text == again.text
+        assert len((await office.client.get("/api/calls")).json()["calls"]) == 1
+
+    play(tmp_path, story, AGENT + "max_concurrent_calls: 5\n")
+
+
 def test_a_limit_is_kept_here_while_the_database_is_away(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
