@@ -6,6 +6,7 @@ came. Unknown events and unknown fields are ignored. The session's configuration
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -28,6 +29,7 @@ from runtime.call.actions import (
 from runtime.call.plan import Capabilities
 from runtime.call_record import JsonValue
 from runtime.engines.conversion import Conversion
+from runtime.engines.pcm_sign import PcmSign
 from runtime.engines.realtime_errors import SESSION_EXPIRED, is_fatal
 from runtime.engines.realtime_session import (
     RealtimeSettings,
@@ -62,6 +64,7 @@ class RealtimeEngine:
         self.model = settings.model
         self._asked = 0
         self._conversion: Conversion | None = None
+        self._sign: PcmSign | None = PcmSign()
 
     @property
     def instructions(self) -> str:
@@ -91,8 +94,11 @@ class RealtimeEngine:
             return None
         if event.type == "session.updated":
             return self._configured(event)
-        if self._conversion is not None and event.type == AUDIO_DELTA:
-            event.delta = self._conversion.from_model(event.item_id, event.delta)
+        if event.type == AUDIO_DELTA:
+            if self._sign is not None and self._conversion is None:
+                event.delta = self._judged(event.delta, self._sign)
+            if self._conversion is not None:
+                event.delta = self._conversion.from_model(event.item_id, event.delta)
         reader = _READERS.get(event.type)
         meaning = reader(event) if reader else None
         return _sign_of_life(event.type) if meaning is None else meaning
@@ -110,6 +116,21 @@ class RealtimeEngine:
         hearing, speaking = echoed_formats(session)
         if PCM in (hearing, speaking):
             self._conversion = Conversion(hears_pcm=hearing == PCM, speaks_pcm=speaking == PCM)
+
+    def _judged(self, payload: str, sign: PcmSign) -> str:
+        """Convert from here on what turns out not to be the µ-law that was echoed."""
+        try:
+            audio = binascii.a2b_base64(payload, strict_mode=True)
+        except binascii.Error:  # counted where it is to be played
+            return payload
+        begun = sign.odd
+        if sign.feed(audio):
+            self._conversion = Conversion(hears_pcm=False, speaks_pcm=True)
+            if begun:
+                payload = binascii.b2a_base64(audio[1:], newline=False).decode("ascii")
+        if sign.over:
+            self._sign = None
+        return payload
 
     # --- to the model
 

@@ -215,6 +215,15 @@ def test_a_model_that_insists_on_pcm_is_understood_and_heard_through_a_conversio
     assert call.refusals == []
 
 
+def test_a_model_that_echoes_mu_law_and_sends_pcm_is_heard_through_a_conversion() -> None:
+    call = Telephone(quirks=Quirks(send_pcm=True))
+    call.pick_up()
+    call.run(6.0)
+    call.speak("caller-book-table", then=8.0)
+    said = [clip(name).ulaw for name in ("agent-greeting-bistro", "agent-ask-day")]
+    assert resemblance(call.carrier.heard(call.now), b"".join(said)) > 0.95
+
+
 def resemblance(heard: bytes, said: bytes) -> float:
     """How much one sound is like another, wherever it lies in it; 1 for the same."""
     one, other = (np.frombuffer(to_linear(ulaw), np.int16).astype(np.float64) for ulaw in (heard, said))
