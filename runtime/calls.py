@@ -17,6 +17,7 @@ from runtime.gather_session import GatherSession
 from runtime.late_answers import add_when_there, closed
 from runtime.line import CallLine, LineWork, RecordingOrder
 from runtime.logs import about_call, get_logger
+from runtime.relay_session import RelaySession
 from runtime.session import CallSession
 from runtime.store import CallStore
 
@@ -47,7 +48,7 @@ class LiveCall:
     """
 
     opening: CallRecord
-    session: CallSession | GatherSession
+    session: CallSession | GatherSession | RelaySession
     answer: str
     fallback_message: str
     begun_at: float

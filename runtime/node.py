@@ -21,6 +21,7 @@ from runtime.metrics import Metrics
 from runtime.model_connection import ConnectModel
 from runtime.reception import Answer, Reception
 from runtime.recording import RecordingWriter
+from runtime.relay_desk import RelayDesk
 from runtime.settings import Settings
 from runtime.signature import SignatureCheck
 from runtime.store import CallStore, StoreUnavailableError
@@ -98,6 +99,18 @@ class Node:
             clock,
             epoch,
         )
+        self.relay = RelayDesk(
+            fleet,
+            base_url,
+            self.media,
+            self.calls,
+            self.tools,
+            self.transfers,
+            self.twilio,
+            ask_text or self._text_line,
+            clock,
+            epoch,
+        )
         self.reception = Reception(
             fleet,
             base_url,
@@ -110,6 +123,7 @@ class Node:
             self.tools,
             self.transfers,
             self.gather,
+            self.relay,
             clock,
             epoch,
         )

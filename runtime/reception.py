@@ -39,6 +39,7 @@ from runtime.model_connection import ConnectModel
 from runtime.prep import with_profile
 from runtime.prices import PriceTable, cost
 from runtime.recording import LocalRecording, RecordingWriter
+from runtime.relay_desk import RelayDesk
 from runtime.session import CallSession
 from runtime.signature import websocket_url
 from runtime.tool_room import ToolRoom
@@ -91,6 +92,7 @@ class Reception:
     tools: ToolRoom
     transfers: Transfers
     gather: GatherDesk
+    relay: RelayDesk
     clock: Callable[[], float]
     epoch: Callable[[], float]
 
@@ -134,6 +136,8 @@ class Reception:
 
     def document(self, agent: Agent, call: LiveCall, prelude: twiml.HoldPrelude = NO_PRELUDE) -> str:
         """Return the document that connects the stream of a call."""
+        if agent.voice.mode == "relay":
+            return self.relay.document(agent, call, prelude)
         return twiml.answer(
             prelude,
             stream_url=f"{websocket_url(self.base_url)}/stream/{call.token}",
@@ -151,6 +155,8 @@ class Reception:
             agent = agent.model_copy(update={"prep": None})
         if agent.voice.mode == "gather":
             return self.gather.begin(agent, webhook, opening, interrupted)
+        if agent.voice.mode == "relay":
+            return self.relay.begin(agent, webhook, opening, interrupted)
         recording = recording_terms(agent)
         tools = self.tools.of(agent)
         engine = RealtimeEngine(replace(engine_settings(agent), tools=tools.functions, mcp=tools.mcp))

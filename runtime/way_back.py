@@ -19,6 +19,7 @@ from runtime.calls import Calls, LiveCall, PastCall
 from runtime.gather_session import GatherSession
 from runtime.logs import get_logger
 from runtime.reception import Reception
+from runtime.relay_session import RelaySession
 from runtime.session import CallSession
 from runtime.store import CallStore, StoreUnavailableError
 from runtime.transfers import Transfers
@@ -71,7 +72,9 @@ class WayBack:
         past = self.calls.past(webhook.call_sid)
         return past if past is not None and past.agent == agent.name else None
 
-    def _follow_live(self, agent: Agent, call: LiveCall, session: CallSession, webhook: VoiceWebhook) -> str:
+    def _follow_live(
+        self, agent: Agent, call: LiveCall, session: CallSession | RelaySession, webhook: VoiceWebhook
+    ) -> str:
         """Connect the caller of a live call again, unless it is over with this."""
         if webhook.status in REPORTED_ENDINGS:
             session.feed(StatusReported(webhook.status))

@@ -25,7 +25,6 @@ BAD_VALUE = "TM023"
 BAD_PHONE_NUMBER = "TM024"
 BAD_URL = "TM025"
 INCOMPLETE = "TM026"
-MODE_NOT_SUPPORTED = "TM027"
 # References
 MISSING_REFERENCE = "TM030"
 BAD_REFERENCE = "TM031"
@@ -65,7 +64,6 @@ MEANINGS = {
     BAD_PHONE_NUMBER: "A phone number is malformed.",
     BAD_URL: "A URL is malformed or not allowed here.",
     INCOMPLETE: "A field needs another one.",
-    MODE_NOT_SUPPORTED: "This version does not run the voice mode yet.",
     MISSING_REFERENCE: "A reference points to nothing.",
     BAD_REFERENCE: "A reference is malformed.",
     UNKNOWN_NAME: "A name that is referred to is not declared.",

@@ -10,27 +10,23 @@ from schemas.model_dates import LIST_AS_OF, shutdown_of
 from schemas.places import Diagnostic, Place
 from schemas.recording import Recording
 from schemas.references import has_reference
+from schemas.relay_voices import RECOGNISERS, VOICE_PROVIDERS, relay_recogniser, relay_voice
 from schemas.source import SourceMap
 from schemas.suggestions import did_you_mean, listed
 from schemas.tools import McpTool
 from schemas.voice import REALTIME_ONLY, REALTIME_VOICES, TEXT_ONLY, Interruption, Voice
 
-RUNNING_MODES = ("realtime", "gather")
-
 
 def check_voice(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
     """Yield what is wrong with how an agent is to hear, think and speak."""
     voice = agent.voice
-    if voice.mode not in RUNNING_MODES:
-        modes = listed(RUNNING_MODES, "or")
-        message = f"this version does not run voice mode {voice.mode} yet; use {modes}"
-        yield _error(codes.MODE_NOT_SUPPORTED, message, source.place_of(("voice", "mode")))
     if voice.mode == "realtime":
         yield from _check_realtime(voice, source)
     else:
         yield from _check_realtime_only(voice, source)
-    if voice.mode == "gather":
-        yield from _check_gather(agent, source)
+        yield from _check_spoken_text(agent, source)
+    if voice.mode == "relay":
+        yield from _check_relay(voice, source)
     yield from _check_model(voice, source)
 
 
@@ -56,20 +52,37 @@ def _check_realtime_only(voice: Voice, source: SourceMap) -> Iterator[Diagnostic
         yield _error(codes.BAD_VALUE, message, source.place_of(("voice", name)))
 
 
-def _check_gather(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
-    """Refuse what documents cannot do."""
+def _check_spoken_text(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
+    """Refuse what cannot be where Twilio hears and speaks, and a text model thinks."""
     voice = agent.voice
     if voice.language is not None and "-" not in voice.language and not has_reference(voice.language):
-        message = f"voice mode gather needs a language with its country, such as de-DE; got {voice.language}"
+        example = f"such as de-DE; got {voice.language}"
+        message = f"voice mode {voice.mode} needs a language with its country, {example}"
         yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "language")))
     if isinstance(agent.recording, Recording) and agent.recording.by == "local":
-        message = "a recording by local is for voice mode realtime; in gather no audio comes here"
+        message = f"a recording by local is for voice mode realtime; in {voice.mode} no audio comes here"
         yield _error(codes.BAD_VALUE, message, source.place_of(("recording", "by")))
     if voice.api == "chat":
         for index, tool in enumerate(agent.tools):
             if isinstance(tool, McpTool):
                 message = "MCP servers are called by the Responses API; voice.api chat has none"
                 yield _error(codes.BAD_VALUE, message, source.place_of(("tools", index)))
+
+
+def _check_relay(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
+    """Refuse what ConversationRelay does not have; a value that comes from elsewhere is not known here."""
+    if voice.ssml:
+        message = "voice mode relay speaks plain text; ssml is for voice mode gather"
+        yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "ssml")))
+    if not has_reference(voice.name) and relay_voice(voice.name) is None:
+        forms = listed([f"{provider}.NAME" for provider in VOICE_PROVIDERS], "or")
+        message = f'voice mode relay needs a voice such as {forms}; got "{voice.name}"'
+        yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "name")))
+    speech_model = voice.speech_model
+    if speech_model and not has_reference(speech_model) and relay_recogniser(speech_model) is None:
+        forms = listed([f"{provider}_MODEL" for provider in RECOGNISERS], "or")
+        message = f'voice mode relay needs a recogniser such as {forms}; got "{speech_model}"'
+        yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "speech_model")))
 
 
 def _check_model(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:

@@ -76,6 +76,27 @@ class Sentences:
         return LONGEST if self._whole(text) else None
 
 
+class Tokens:
+    """Leaves a text in its pieces, for whoever cuts it himself; a space keeps it from the next text."""
+
+    __slots__ = ("_is_open",)
+
+    def __init__(self) -> None:
+        self._is_open = False
+
+    def add(self, delta: str) -> list[str]:
+        """Return the next piece."""
+        if not delta:
+            return []
+        self._is_open = not delta[-1].isspace()
+        return [delta]
+
+    def flush(self) -> list[str]:
+        """End the text."""
+        was_open, self._is_open = self._is_open, False
+        return [" "] if was_open else []
+
+
 def _ends(before: str, mark: str, goes_on: bool) -> bool:
     """Tell whether a mark ends the sentence before it; what `goes_on` does so in lower case."""
     if not mark or mark[0] != ".":

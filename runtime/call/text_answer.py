@@ -10,7 +10,7 @@ from runtime.call.text_events import AskFailed, TextDelta, TextEnded, TextModelE
 if TYPE_CHECKING:
     from runtime.call.actions import Respond
     from runtime.call.events import ToolRequested
-    from runtime.call.sentences import Sentences
+    from runtime.call.sentences import Sentences, Tokens
     from runtime.call.usage import Usage
 
 STALL_SECONDS: Final = 8.0  # s without anything from the model, after which it is not waited for
@@ -37,7 +37,7 @@ class Answer:
     )
 
     def __init__(
-        self, ask_id: str, respond: Respond, splitter: Sentences, now: float, *, again: bool = False
+        self, ask_id: str, respond: Respond, splitter: Sentences | Tokens, now: float, *, again: bool = False
     ) -> None:
         self.ask_id = ask_id
         self.respond = respond

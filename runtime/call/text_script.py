@@ -14,7 +14,7 @@ from runtime.call.transcript import MS_PER_CHARACTER, heard_text
 from runtime.call_record import TranscriptEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from runtime.call.events import ToolRequested
 
@@ -57,10 +57,14 @@ class TextScript:
         """Note what the caller said, or typed."""
         self._add("caller", text, at_ms)
 
-    def agent_says(self, text: str, at_ms: int) -> None:
-        """Note what is being spoken from now on."""
-        line = self._add("agent", text, at_ms)
-        line.heard_ms, line.interrupted = spoken_ms(text), False
+    def agent_says(self, text: str, at_ms: int, *, goes_on: bool = False) -> None:
+        """Note what is being spoken from now on; `goes_on`: in one with what was spoken last."""
+        line = self._last_spoken() if goes_on else None
+        if line is None:
+            line = self._add("agent", text, at_ms)
+        else:
+            line.text += text
+        line.heard_ms, line.interrupted = spoken_ms(line.text), False
 
     def cut(self, at_ms: int) -> None:
         """Note that the caller has heard the agent's last words up to this moment only."""
@@ -72,6 +76,18 @@ class TextScript:
         if heard < whole * NEARLY_ALL:
             line.text = heard_text(line.text, heard, whole)
             line.heard_ms, line.interrupted = heard, True
+
+    def cut_at(self, heard: str, heard_ms: int) -> None:
+        """Note that the agent was cut off, of whom the carrier says that this was heard, in so many ms.
+
+        Of several lines that wait to be spoken, those behind the one that was cut were not heard at all.
+        """
+        lines = list(self._unanswered())
+        place = next((at for at, line in enumerate(lines) if _begins(line.text, heard)), 0)
+        for line in lines[:place]:
+            line.text, line.heard_ms, line.interrupted = "", 0, True
+        for line in lines[place : place + 1]:
+            line.text, line.heard_ms, line.interrupted = heard, heard_ms, True
 
     def tool_asked(self, request: ToolRequested) -> None:
         """Note that the model has asked for a tool."""
@@ -96,9 +112,11 @@ class TextScript:
     def entries(self) -> tuple[TranscriptEntry, ...]:
         """Return the record's transcript of this run; words of which nothing was heard are left out."""
         return tuple(
-            TranscriptEntry(line.role, line.text, line.at_ms, line.heard_ms, line.interrupted, line.item_id)
+            TranscriptEntry(
+                line.role, line.text.strip(), line.at_ms, line.heard_ms, line.interrupted, line.item_id
+            )
             for line in self._items
-            if isinstance(line, _Line) and line.text
+            if isinstance(line, _Line) and line.text.strip()
         )
 
     def context(self) -> tuple[ContextItem, ...]:
@@ -110,9 +128,23 @@ class TextScript:
             elif isinstance(item, _Request):
                 if item.output is not None:
                     told.append(Used(item.call_id, item.name, item.arguments, item.output))
-            elif item.role != "tool" and item.text:
-                told.append(Told(item.role, item.text))
+            elif item.role != "tool" and item.text.strip():
+                told.append(Told(item.role, item.text.strip()))
         return tuple(told[-MOST_TOLD:])
+
+    def _last_spoken(self) -> _Line | None:
+        """Return the agent's last line, if it was not cut, and nobody has said anything since."""
+        return next(iter(self._unanswered()), None)
+
+    def _unanswered(self) -> Iterator[_Line]:
+        """Yield the agent's lines since the caller's last one, the last first."""
+        for item in reversed(self._items):
+            if isinstance(item, _Line) and item.role == "caller":
+                return
+            if isinstance(item, _Line) and item.role == "agent":
+                if item.interrupted:
+                    return
+                yield item
 
     def _add(self, role: Literal["caller", "agent"], text: str, at_ms: int) -> _Line:
         self._lines += 1
@@ -126,6 +158,11 @@ def _recalled(history: Iterable[TranscriptEntry]) -> list[Told]:
     return [
         Told("system" if entry.role == "tool" else entry.role, entry.text) for entry in history if entry.text
     ]
+
+
+def _begins(text: str, heard: str) -> bool:
+    """Tell whether what was heard is the beginning of a text, however its words were set apart."""
+    return bool(heard) and " ".join(text.split()).casefold().startswith(" ".join(heard.split()).casefold())
 
 
 def spoken_ms(text: str) -> int:

@@ -18,7 +18,7 @@ from runtime.call import events as ev
 from runtime.call.actions import BeginTransfer, Respond, RunTool, TellModel
 from runtime.call.drafting import Drafting
 from runtime.call.recall import BROKEN_OFF
-from runtime.call.sentences import Sentences
+from runtime.call.sentences import Sentences, Tokens
 from runtime.call.text_answer import Answer
 from runtime.call.text_events import AskFailed, AskModel, CancelAsk, TextModelEvent, Told
 from runtime.call.text_script import TextScript
@@ -42,7 +42,10 @@ TextAction: TypeAlias = AskModel | CancelAsk | RunTool
 
 
 class TextTalk:
-    """The talk of one call. `at_ms` turns a moment (s) into ms since the answer."""
+    """The talk of one call. `at_ms` turns a moment (s) into ms since the answer.
+
+    `streams`: what the model writes is not cut into sentences, for a leg that does so itself.
+    """
 
     __slots__ = (
         "_answer",
@@ -58,6 +61,7 @@ class TextTalk:
         "_script",
         "_speech",
         "_ssml",
+        "_streams",
         "_waiting",
         "failed",
         "keys",
@@ -65,13 +69,21 @@ class TextTalk:
     )
 
     def __init__(
-        self, facts: CallFacts, plan: CallPlan, at_ms: Callable[[float], int], *, ssml: bool, drafts: bool
+        self,
+        facts: CallFacts,
+        plan: CallPlan,
+        at_ms: Callable[[float], int],
+        *,
+        ssml: bool,
+        drafts: bool,
+        streams: bool = False,
     ) -> None:
         self._facts = facts
         self._at_ms = at_ms
         self._script = TextScript(plan.history)
         self._desk = ToolDesk(plan.tools, facts.tools)
         self._ssml = ssml
+        self._streams = streams
         self._answer: Answer | None = None
         self._drafting = Drafting() if drafts else None
         self._waiting: list[Respond] = []
@@ -116,14 +128,23 @@ class TextTalk:
         """What was said."""
         return self._script.entries()
 
-    def take(self, now: float) -> tuple[str, ...]:
-        """Return the sentences that wait, which are going to be spoken from now on."""
+    @property
+    def ask_id(self) -> str | None:
+        """The ask whose words are still coming, if any."""
+        return None if self._answer is None else self._answer.ask_id
+
+    def take(self, now: float, *, goes_on: bool = False) -> tuple[str, ...]:
+        """Return the sentences that wait, which are going to be spoken from now on.
+
+        `goes_on`: they belong to those that were taken last.
+        """
         sentences, self._speech = tuple(self._speech), []
         self.speech_since = math.inf
         if sentences:
             if self._answer is not None:
                 self._answer.was_heard = True
-            self._script.agent_says(" ".join(sentences), self._at_ms(now))
+            words = ("" if self._streams else " ").join(sentences)
+            self._script.agent_says(words, self._at_ms(now), goes_on=goes_on)
             self._note_first_word(now)
         return sentences
 
@@ -154,6 +175,24 @@ class TextTalk:
         """Note that the caller has heard the agent up to this moment (s)."""
         self._script.cut(self._at_ms(moment))
 
+    def interrupt(self, heard: str, heard_ms: int, now: float) -> list[TextAction]:
+        """Stop the agent, of whom the caller has heard this."""
+        self._script.cut_at(heard, heard_ms)
+        self.drop_speech()
+        return self.break_off(now)
+
+    def break_off(self, now: float) -> list[TextAction]:
+        """Have no more of the answer; the tools that it asked for are used all the same."""
+        answer, self._answer = self._answer, None
+        if answer is None:
+            return []
+        return [CancelAsk(answer.ask_id), *self._do(self._desk.response_ended(answer.ask_id), now)]
+
+    def reconsider(self, now: float) -> list[TextAction]:
+        """Have no answer of which the caller knows nothing yet: they have something to add."""
+        answer = self._answer
+        return [] if answer is None or answer.was_heard or answer.has_acted else self.break_off(now)
+
     def keys_sent(self, now: float) -> list[TextAction]:
         """Note that the keys have sounded."""
         self.keys = None
@@ -162,6 +201,14 @@ class TextTalk:
     def typed(self, keys: str, finish_key: str | None, now: float) -> list[TextAction]:
         """Take what the caller has typed for a tool."""
         return self._do(self._desk.take_input(keys, finish_key), now)
+
+    def press(self, key: str, now: float) -> list[TextAction]:
+        """Take a key while the caller types for a tool."""
+        return self._do(self._desk.press(key, now), now)
+
+    def listen(self, now: float) -> None:
+        """Note that the caller has heard what to type."""
+        self._desk.listen(now)
 
     # --- the agent
 
@@ -307,7 +354,9 @@ class TextTalk:
             respond = Respond(guidance=BROKEN_OFF, acts=respond.acts)
         return [self._ask(respond, now, again=True)]
 
-    def _sentences(self) -> Sentences:
+    def _sentences(self) -> Sentences | Tokens:
+        if self._streams:
+            return Tokens()
         return Sentences(lambda text: not is_open(text)) if self._ssml else Sentences()
 
     def _speak(self, sentences: Sequence[str], now: float) -> None:

@@ -1,4 +1,4 @@
-"""The caller's media stream: a WebSocket that Twilio opens with the call's one-time token."""
+"""The caller's side of a call: a WebSocket that Twilio opens with the call's one-time token."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket
 from runtime.calls import LiveCall
 from runtime.logs import get_logger
 from runtime.node import Node
+from runtime.relay_session import RelaySession
 from runtime.routes.requests import raw_path, raw_query
 from runtime.session import NORMAL_CLOSE, CallSession
 
@@ -18,16 +19,25 @@ _log = get_logger(__name__)
 
 
 def stream_routes(node: Node) -> list[WebSocketRoute]:
-    """Return the route of Media Streams."""
-    endpoint = StreamEndpoint(node)
-    return [WebSocketRoute("/stream/{token}", endpoint), WebSocketRoute("/stream/{token}/", endpoint)]
+    """Return the routes of Media Streams and ConversationRelay."""
+    endpoint, relay = StreamEndpoint(node, CallSession), StreamEndpoint(node, RelaySession)
+    return [
+        WebSocketRoute("/stream/{token}", endpoint),
+        WebSocketRoute("/stream/{token}/", endpoint),
+        WebSocketRoute("/relay/{token}", relay),
+        WebSocketRoute("/relay/{token}/", relay),
+    ]
 
 
 class StreamEndpoint:
-    """Takes a stream in, if it is Twilio's and somebody waits for it. An ASGI application."""
+    """Takes a stream in, if it is Twilio's and somebody waits for it. An ASGI application.
 
-    def __init__(self, node: Node) -> None:
+    `kind` is the session that speaks the socket's protocol.
+    """
+
+    def __init__(self, node: Node, kind: type[CallSession | RelaySession]) -> None:
         self._node = node
+        self._kind = kind
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one stream."""
@@ -44,7 +54,7 @@ class StreamEndpoint:
             await socket.close()
             return
         await socket.accept()
-        if isinstance(call, LiveCall) and isinstance(call.session, CallSession):
+        if isinstance(call, LiveCall) and isinstance(call.session, self._kind):
             await call.session.serve_leg(TwilioLeg(receive, send))
         else:  # over before its stream came; Twilio goes on to `/after`
             await socket.close(NORMAL_CLOSE)

@@ -27,7 +27,13 @@ from tests.schemas.fleets import Folder, agent
         ("numbers: [{number: +14155550123, region: eu1}]", "4:42 TM023 expected us1, ie1 or au1"),
         ("numbers: [{region: us1}]", '4:11 TM021 "number" is required'),
         ("voice: {name: marinn}", '4:15 TM023 there is no Realtime voice "marinn"; did you mean "marin"?'),
-        ("voice: {mode: relay}", "4:15 TM027 this version does not run voice mode relay yet"),
+        (
+            "voice: {mode: relay, language: de}",
+            "4:32 TM023 voice mode relay needs a language with its country",
+        ),
+        ("voice: {mode: relay, ssml: true}", "4:28 TM023 voice mode relay speaks plain text"),
+        ("voice: {mode: relay, name: alice}", "4:28 TM023 voice mode relay needs a voice such as Polly.NAME"),
+        ("voice: {mode: relay, speech_model: phone_call}", "4:36 TM023 voice mode relay needs a recogniser"),
         (
             "voice: {mode: gather, language: de}",
             "4:33 TM023 voice mode gather needs a language with its country",
