@@ -20,7 +20,7 @@ from runtime.call.loudness import is_audible, is_loud
 
 STRIDE: Final = 5  # frames, of which one is looked at
 KEPT: Final = 100  # frames that the next session is given: two seconds
-ENOUGH_LOUD: Final = 12  # looks at a loud caller: 1.2 s of sound
+ENOUGH_LOUD: Final = 8  # looks at a loud caller: 0.8 s of sound, a short question
 NOTICED_WITHIN: Final = 2.5  # s from the caller's first sound: models take a tenth of that
 FORGOTTEN_AFTER: Final = 4.0  # s after which a sound has nothing to do with the one before
 LONGEST_PAUSE: Final = 8.0  # s that a model waits for the rest of a sentence, where its pause is not known

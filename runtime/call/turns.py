@@ -142,6 +142,8 @@ class Turns:
             self._discarded[response_id] = None
         else:
             self._held_until = -math.inf
+            if self._caller_waits and self._asked is None and Respond() in self._waiting:
+                self._waiting.remove(Respond())  # this is the answer that was owed
             self._caller_waits = False
         self.active = response_id
         self._due_since = now

@@ -104,6 +104,24 @@ def test_whatever_the_model_does_in_the_middle_of_an_answer_the_caller_gets_one(
     play(tmp_path, story)
 
 
+def test_a_server_that_falls_silent_between_two_turns_is_replaced_when_the_caller_speaks(
+    tmp_path: Path,
+) -> None:
+    steps = (Listen(), Wait(1500), Say("caller-opening-hours"), Wait(9_000), HangUp())
+
+    async def story(world: World) -> None:
+        assert (await world.tm("apply", "--yes")).code == 0
+        async with world.serving():
+            call = await dial_into(world, lambda number: Stall(When(ms=5_500, connection=number)), steps)
+            await call.ended(CALL_SECONDS)
+            await sockets_closed(world)
+            record = await world.record_of(call.sid)
+        assert world.box.model.attempts == 2
+        assert len(said(record, "agent")) == 2
+
+    play(tmp_path, story)
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_busy_server_is_tried_again_and_the_greeting_comes(tmp_path: Path, status: int) -> None:
     async def story(world: World) -> None:

@@ -56,6 +56,15 @@ def test_the_next_session_that_hears_the_caller_by_itself_is_not_told_to_answer(
     assert Respond() not in world.run(4.0)
 
 
+def test_the_next_session_that_answers_by_itself_is_not_asked_for_another_answer() -> None:
+    world = greeted()
+    speaks(world)
+    begin_again(world)
+    world.feed(ev.CallerSpeechStarted("c", 300), ev.CallerSpeechStopped("c", 1500))
+    actions = world.say("b", b"b" * SECOND, "At noon.", response="r2")
+    assert Respond() not in [*actions, *world.run(4.0)]
+
+
 def test_what_no_session_takes_for_speech_is_noise_and_costs_one_session() -> None:
     world = greeted()
     speaks(world)
