@@ -44,7 +44,7 @@ class CallLine:
 
 
 class LineWork:
-    """The background requests of one node. `still_ours` tells whether a call (by its id) is still this node's."""
+    """The background requests of one node. `still_ours` tells whether a call (by its id) is this node's."""
 
     def __init__(self, still_ours: Callable[[str], Awaitable[bool]]) -> None:
         self._still_ours = still_ours
@@ -64,8 +64,8 @@ class LineWork:
         """See to it that a call which ended on our side ends in Twilio's eyes as well.
 
         Closing the stream is not hanging up: it leads to a question that is answered with the goodbye. Where
-        that does not come, and where there was no stream to be closed, Twilio is told; unless another node has
-        gone on with the call meanwhile.
+        that does not come, and where there was no stream to be closed, Twilio is told; unless another node
+        has gone on with the call meanwhile.
         """
         woken = self._awaited[line.call_sid] = asyncio.Event()
         if not stream_was_open or self._closing:

@@ -100,7 +100,8 @@ def test_what_has_no_price_is_named_beside_what_has_one(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     parts: dict[str, JsonValue] = {"gpt-realtime-2.1": 0.0123, "gpt-transcribe": None}
-    cost: dict[str, JsonValue] = {**(TALK.cost or {}), "amount": None, "parts": parts, "unpriced": ["gpt-transcribe"]}
+    unpriced: dict[str, JsonValue] = {"amount": None, "parts": parts, "unpriced": ["gpt-transcribe"]}
+    cost = {**(TALK.cost or {}), **unpriced}
     store(replace(TALK, cost=cost))
     assert run(["calls", "0a1b"]) == 0
     shown = capsys.readouterr().out

@@ -154,7 +154,9 @@ FIELDS = st.fixed_dictionaries(
         "voice": st.just({"name": "ash", "mode": "realtime"}),
         "max_call_seconds": st.integers(10, 14400),
         "allow_callers": st.lists(st.sampled_from(["+1415*", "+14155550107"]), max_size=2),
-        "after_call": st.recursive(PHRASES, lambda inner: st.lists(inner, min_size=1, max_size=2), max_leaves=3),
+        "after_call": st.recursive(
+            PHRASES, lambda inner: st.lists(inner, min_size=1, max_size=2), max_leaves=3
+        ),
     },
 )
 STYLES = st.sampled_from(["flow", "block", "literal"])
