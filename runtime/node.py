@@ -153,7 +153,7 @@ class Node:
         return answer
 
     async def _reserve(self, agent: Agent, opening: CallRecord) -> int:
-        """Return how many calls of the agent the other nodes have; this one's have to do without a database."""
+        """Return how many calls of the agent the other nodes have; without a database, none."""
         assert agent.max_concurrent_calls is not None
         longest = round((agent.max_call_seconds + LONGEST_BEFORE_ANSWER) * 1000)
         room = agent.max_concurrent_calls - self.calls.active(agent.name)

@@ -1,10 +1,11 @@
 """The way back in: what Twilio is told after a stream that ended, or when a call's document could not be had.
 
-A stream that broke says nothing about the caller, who is still on the line. Twilio asks what comes next: the
-`action` of `<Connect>` on the node that has the call or, when that node does not answer, the number's fallback
-URL, wherever that leads. Either way the caller is connected again, to the same call where it lives here, and to
-one that goes on from its last checkpoint where it lived on a node that is gone. How often that may happen in
-one call is bounded; after that, and where nothing is known of the call, the fallback message is spoken.
+A stream that broke says nothing about the caller, who is still on the line. Twilio asks what comes next:
+the `action` of `<Connect>` on the node that has the call or, when that node does not answer, the number's
+fallback URL, wherever that leads. Either way the caller is connected again, to the same call where it lives
+here, and to one that goes on from its last checkpoint where it lived on a node that is gone. How often that
+may happen in one call is bounded; after that, and where nothing is known of the call, the fallback message is
+spoken.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class WayBack:
         return _farewell(None if is_over else goodbye)
 
     async def fallback(self, agent: Agent, webhook: VoiceWebhook) -> str:
-        """Return the document for when another one could not be had: the way back, or the fallback message."""
+        """Return the document for when another could not be had: the way back, or the fallback message."""
         past = self._past(agent, webhook)
         if past is not None and not past.answer:  # refused here: there is nothing to come back to
             return _farewell(agent.fallback_message)
