@@ -82,10 +82,8 @@ class Conversation:
             facts, self._floor, self._transcript, self._turn_clock, at_ms=self._ms, pause_ms=plan.pause_ms
         )
         self._idle = Idle(plan.idle_seconds)
-        self._keypad = Keypad()
-        self._tools = ToolTalk(
-            plan.tools, facts.tools, self._ledger, self._transcript, self._turns, at_ms=self._ms
-        )
+        self._keypad = Keypad(len(plan.history))
+        self._tools = ToolTalk(plan, facts.tools, self._ledger, self._transcript, self._turns, at_ms=self._ms)
 
     # --- how it stands
 

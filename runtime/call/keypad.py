@@ -20,13 +20,13 @@ class KeyMessage:
 
 
 class Keypad:
-    """Collects keys until the caller pauses."""
+    """Collects keys until the caller pauses. Messages are numbered behind `after`, which others had."""
 
     __slots__ = ("_digits", "_messages", "_since", "due_at")
 
-    def __init__(self) -> None:
+    def __init__(self, after: int = 0) -> None:
         self._digits = ""
-        self._messages = 0
+        self._messages = after
         self._since = 0.0
         self.due_at = math.inf
         """When (s) the message is complete, infinity while there is none."""

@@ -71,7 +71,10 @@ class _Sounding:
 
 
 class ToolDesk:
-    """The tools of one call. `hang_up_asked` is set when the agent wants the call to end."""
+    """The tools of one call. `hang_up_asked` is set when the agent wants the call to end.
+
+    Keys that are sent are numbered behind `after`.
+    """
 
     __slots__ = (
         "_input",
@@ -83,12 +86,12 @@ class ToolDesk:
         "hang_up_asked",
     )
 
-    def __init__(self, tools: Toolset, record: list[ToolUse]) -> None:
+    def __init__(self, tools: Toolset, record: list[ToolUse], after: int = 0) -> None:
         self.hang_up_asked = False
         self._toolbox = Toolbox(tools, record)
         self._input: DigitInput | None = None
         self._sounding: _Sounding | None = None
-        self._keys_sent = 0
+        self._keys_sent = after
         self._transfer: _Transfer | None = None
         self._transfers = 0
 

@@ -17,7 +17,7 @@ from runtime.call.toolbox import ToolLine
 if TYPE_CHECKING:
     from runtime.call.events import ToolAnswered, ToolReported, ToolRequested
     from runtime.call.ledger import Cut, PlaybackLedger
-    from runtime.call.toolset import Toolset
+    from runtime.call.plan import CallPlan
     from runtime.call.transcript import Transcript
     from runtime.call.transfer_steps import Outcome
     from runtime.call.turns import Turns
@@ -31,7 +31,7 @@ class ToolTalk:
 
     def __init__(
         self,
-        tools: Toolset,
+        plan: CallPlan,
         record: list[ToolUse],
         ledger: PlaybackLedger,
         transcript: Transcript,
@@ -39,7 +39,7 @@ class ToolTalk:
         *,
         at_ms: Callable[[float], int],
     ) -> None:
-        self._desk = ToolDesk(tools, record)
+        self._desk = ToolDesk(plan.tools, record, after=len(plan.history))
         self._ledger = ledger
         self._transcript = transcript
         self._turns = turns

@@ -53,17 +53,28 @@ def upsert(connection: Connection, row: Mapping[str, object]) -> None:
     """Store the row in place of the call's earlier one. One thread of one node writes a call, so no race.
 
     Raises `TakenOverError` when the call is another node's by now. Recordings that were reported meanwhile
-    are kept.
+    are kept, and so is the duration that Twilio has counted: a live call has no other.
     """
-    kept = select(calls.c.node, calls.c.record["recordings"]).where(calls.c.id == row["id"])
+    columns = calls.c.node, calls.c.status, calls.c.duration_seconds, calls.c.record["recordings"]
+    kept = select(*columns).where(calls.c.id == row["id"])
     earlier = connection.execute(kept).one_or_none()
     if earlier is None:
         connection.execute(insert(calls).values(row))
         return
-    node, recordings = earlier
+    node, status, seconds, recordings = earlier
+    if status in LIVE_STATUSES and seconds is not None:
+        row = _with_duration(row, seconds)
     if node != row["node"]:
         raise TakenOverError(str(row["id"]))
     connection.execute(update(calls).where(calls.c.id == row["id"]).values(_with_recordings(row, recordings)))
+
+
+def _with_duration(row: Mapping[str, object], seconds: float) -> Mapping[str, object]:
+    record = row["record"]
+    assert isinstance(record, dict)
+    if row["status"] not in LIVE_STATUSES:
+        record = {**record, "duration_seconds": seconds}
+    return {**row, "duration_seconds": seconds, "record": record}
 
 
 def _with_recordings(row: Mapping[str, object], earlier: list[str] | None) -> Mapping[str, object]:
@@ -114,12 +125,14 @@ def release(connection: Connection, call_id: str) -> None:
 
 
 def set_duration(connection: Connection, call_sid: str, seconds: int) -> None:
-    """Set the duration of the call's ended records, in the column and in the record."""
-    ended = select(calls.c.id, calls.c.record).where(
-        calls.c.call_sid == call_sid, calls.c.status.not_in(LIVE_STATUSES)
-    )
-    for call_id, record in connection.execute(ended).all():
-        corrected = {**record, "duration_seconds": seconds}
+    """Set the duration that Twilio has counted, in the column and in the records that have ended.
+
+    One that is still another node's to end gets it then, by the column.
+    """
+    of_call = select(calls.c.id, calls.c.status, calls.c.record).where(calls.c.call_sid == call_sid)
+    for call_id, status, record in connection.execute(of_call).all():
+        live = status in LIVE_STATUSES
+        corrected = record if live else {**record, "duration_seconds": seconds}
         connection.execute(
             update(calls).where(calls.c.id == call_id).values(duration_seconds=seconds, record=corrected)
         )

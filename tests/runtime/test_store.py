@@ -278,6 +278,11 @@ def test_twilios_duration_corrects_an_ended_call_and_leaves_a_live_one_alone(tmp
         assert ended is not None
         assert live is not None
         assert (ended["duration_seconds"], live["duration_seconds"]) == (13, None)
+        store.checkpoint(record(2), LONG)
+        store.save(record(2, status="completed", duration_seconds=12.4))
+        over = await store.find("CA2")
+        assert over is not None
+        assert over["duration_seconds"] == 13
 
     play(tmp_path, story)
 

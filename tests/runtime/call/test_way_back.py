@@ -160,6 +160,17 @@ def test_on_another_node_the_model_is_told_what_was_said_and_the_agent_does_not_
     assert world.machine.transcript[-1].at_ms >= 10_000
 
 
+def test_on_another_node_keys_are_not_taken_for_those_that_were_pressed_before() -> None:
+    pressed = TranscriptEntry("caller", "[keys: 42]", 2500, item_id="keys-1")
+    world = World(CallPlan(answered_at=0.0, history=(*HISTORY, pressed), opening=BACK, returns=1))
+    world.answer()
+    world.feed(ev.KeyPressed("7"))
+    world.run(2.0)
+    (entry,) = world.machine.transcript
+    assert entry.text == "[keys: 7]"
+    assert entry.item_id != pressed.item_id
+
+
 def test_on_another_node_what_is_left_of_the_returns_and_of_the_time_counts() -> None:
     plan = CallPlan(
         history=HISTORY, opening=BACK, returns=MOST_RETURNS, answered_at=90.0, max_call_seconds=30
