@@ -20,11 +20,12 @@ _NOT_WORDS: Final = re.compile(r"[^\w']+")
 
 
 class Drafting:
-    """The drafts of one call: one at a time, a few in each turn."""
+    """The drafts of one call: one at a time, `most` in each turn."""
 
-    __slots__ = ("_begun", "_drafted", "_words", "answer", "due_at")
+    __slots__ = ("_begun", "_drafted", "_most", "_words", "answer", "due_at")
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_DRAFTS) -> None:
+        self._most = most
         self.answer: Answer | None = None
         """The draft that is under way."""
         self.due_at = math.inf
@@ -39,7 +40,7 @@ class Drafting:
             return None
         self._words = words
         outdated = self.drop()
-        if self._begun < MOST_DRAFTS:
+        if self._begun < self._most:
             self.due_at = now + SETTLED
         return outdated
 

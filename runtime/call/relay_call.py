@@ -23,7 +23,7 @@ from runtime.call.ending import REPORTED_ENDINGS, CallFacts, Ending, conclude
 from runtime.call.idle import GOODBYE, Idle
 from runtime.call.keypad import Keypad
 from runtime.call.plan import CallPlan
-from runtime.call.relay_voice import RelayVoice
+from runtime.call.relay_voice import RelaySpeech
 from runtime.call.stream_link import BACK, StreamLink
 from runtime.call.text_events import AskFailed, TextDelta, TextEnded
 from runtime.call.text_script import spoken_ms
@@ -42,6 +42,7 @@ class RelayCall:
     __slots__ = (
         "_answered_at",
         "_facts",
+        "_given_up",
         "_goodbye",
         "_idle",
         "_keypad",
@@ -49,10 +50,9 @@ class RelayCall:
         "_limit",
         "_link",
         "_now",
-        "_of_ask",
-        "_open",
         "_over",
         "_plan",
+        "_speech",
         "_speech_began",
         "_talk",
         "_unprepared",
@@ -69,12 +69,11 @@ class RelayCall:
         self._limit = TimeLimit(plan.max_call_seconds)
         self._idle = Idle(plan.idle_seconds)
         self._keypad = Keypad()
-        self._voice = RelayVoice()
-        self._open = False
-        self._of_ask: str | None = None
+        self._speech = RelaySpeech(self._talk)
+        self._voice = self._speech.voice
         self._speech_began: float | None = None
         self._unprepared = plan.prep == "required"
-        self._leaving = self._over = False
+        self._given_up = self._leaving = self._over = False
         self._goodbye: str | None = None
         if plan.answered_at is not None:
             self._limit.start(plan.answered_at)
@@ -184,7 +183,7 @@ class RelayCall:
             actions += self._talk.caller_says(keys.text, keys.since, now, pause_ms=None)
         elif now >= self._idle_at:
             prompt = self._idle.prompt(now)
-            self._facts.caller_silent = prompt is GOODBYE
+            self._given_up = prompt is GOODBYE
             actions += self._talk.request(prompt, now)
         return actions
 
@@ -215,7 +214,7 @@ class RelayCall:
                 self._talk.cut(now)
             self._facts.broken = detail
             return self._finish(self._goodbye, now)
-        self._fall_silent(now)
+        self._speech.fall_silent(now)
         self._talk.cut(now)
         self._talk.drop_speech()
         return [DropStream(), *self._talk.break_off(now)]
@@ -236,6 +235,7 @@ class RelayCall:
         if not self._link.open:
             return []
         self._idle.caller_stirs(now)
+        self._given_up = False
         if isinstance(event, rs.Interrupted):
             return self._on_interruption(event, now)
         if self._leaving:
@@ -258,17 +258,11 @@ class RelayCall:
         return [*first, *self._talk.caller_says(event.text, began, now, pause_ms=None)]
 
     def _on_interruption(self, event: rs.Interrupted, now: float) -> list[rs.RelayAction]:
-        """Stop where the caller stopped listening; an open piece of speech is ended, as Twilio asks."""
-        ended: list[rs.RelayAction] = [rs.SpeakText("", last=True)] if self._open else []
-        self._fall_silent(now)
+        """Stop where the caller stopped listening."""
+        ended = self._speech.fall_silent(now)
         if self._leaving:  # what was being said is the last of the call
-            return ended
+            return [*ended]
         return [*ended, *self._talk.interrupt(event.heard, event.heard_ms, now)]
-
-    def _fall_silent(self, now: float) -> None:
-        self._voice.stop(now)
-        self._open = False
-        self._of_ask = None
 
     # --- what comes next
 
@@ -276,54 +270,41 @@ class RelayCall:
         """Speak what there is to be said; when all is said, do what is to be done behind it."""
         if self._over:
             return ()
+        talk = self._talk
         if self._facts.refused is not None:
             return self._finish(self._plan.fallback_message, now)
-        if self._talk.failed is not None and not self._leaving:
-            self._facts.model_failure = self._talk.failed
+        if talk.failed is not None and not self._leaving:
+            self._facts.model_failure = talk.failed
             self._leave(self._plan.fallback_message)
             if not self._link.open and not self._link.away:
                 return self._finish(self._goodbye, now)
         if not self._link.open:
             return ()
         actions = self._speak(now)
-        if self._talk.keys is not None and self._talk.ask_id is None:
-            actions.append(rs.SendKeys(self._talk.keys))
-            actions += self._talk.keys_sent(now)
+        if talk.keys is not None and talk.ask_id is None:
+            actions.append(rs.SendKeys(talk.keys))
+            actions += talk.keys_sent(now)
             actions += self._speak(now)
-        if not self._talk.settled and not self._leaving:
+        if not talk.settled and not self._leaving:
             return actions
-        if self._talk.collecting is not None and not self._leaving:
+        if talk.collecting is not None and not self._leaving:
             if now >= self._voice.ends_at:
-                self._talk.listen(now)
+                talk.listen(now)
             return actions
-        if not self._leaving and self._parting:
+        if not self._leaving and (talk.hang_up_asked or self._given_up or talk.transfer_asked is not None):
+            self._facts.agent_hung_up = talk.hang_up_asked
+            self._facts.caller_silent = self._given_up
             self._leave(None)
         if not self._leaving or now < self._voice.ends_at:
             return actions
         return [*actions, *self._part(now)]
 
-    @property
-    def _parting(self) -> bool:
-        """Whether what was said is the last before the caller goes."""
-        if self._talk.hang_up_asked:
-            self._facts.agent_hung_up = True
-        return self._talk.hang_up_asked or self._facts.caller_silent or self._talk.transfer_asked is not None
-
     def _speak(self, now: float) -> list[rs.RelayAction]:
-        """Hand on what the agent has written; what belongs to one answer is one piece of speech."""
-        ask_id = self._talk.ask_id
-        was_open = self._open
-        text = "".join(self._talk.take(now, goes_on=was_open))
-        if text:
-            self._voice.add(text, now)
+        """Hand on what the agent has written."""
+        spoken = self._speech.hand_on(now)
+        if spoken:
             self._idle.stir(now)
-        if not text and not was_open:
-            return []
-        if not was_open:
-            self._of_ask = ask_id
-        last = ask_id is None or ask_id != self._of_ask
-        self._open = not last
-        return [rs.SpeakText(text, last=last)] if text or last else []
+        return [*spoken]
 
     @property
     def _idle_at(self) -> float:
@@ -393,7 +374,7 @@ class RelayCall:
         self._leaving = False
         self._link.send_away(now)
         self._limit.hold(now)
-        self._fall_silent(now)
+        self._speech.fall_silent(now)
         return [rs.EndRelay(), DropStream(), order]
 
     def _cut_off(self, goodbye: str | None, now: float) -> list[rs.RelayAction]:

@@ -20,11 +20,12 @@ from runtime.call.drafting import Drafting
 from runtime.call.recall import BROKEN_OFF
 from runtime.call.sentences import Sentences, Tokens
 from runtime.call.text_answer import Answer
+from runtime.call.text_clock import TextClock
 from runtime.call.text_events import AskFailed, AskModel, CancelAsk, TextModelEvent, Told
 from runtime.call.text_script import TextScript
 from runtime.call.tool_desk import SoundKeys, ToolDesk
 from runtime.call.toolbox import ToolLine
-from runtime.call_record import TranscriptEntry, TurnLatency
+from runtime.call_record import TranscriptEntry
 from runtime.ssml import is_open
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from runtime.call.transfer_steps import Outcome
 
 MOST_WAITING: Final = 8  # asks that wait for their turn
-MOST_TURNS: Final = 2_000
 
 TextAction: TypeAlias = AskModel | CancelAsk | RunTool
 
@@ -50,14 +50,12 @@ class TextTalk:
     __slots__ = (
         "_answer",
         "_asked",
-        "_asked_at",
         "_at_ms",
+        "_clock",
         "_desk",
         "_drafting",
         "_facts",
         "_held",
-        "_model_ms",
-        "_pause_ms",
         "_script",
         "_speech",
         "_ssml",
@@ -85,14 +83,12 @@ class TextTalk:
         self._ssml = ssml
         self._streams = streams
         self._answer: Answer | None = None
-        self._drafting = Drafting() if drafts else None
+        self._drafting = Drafting() if drafts else Drafting(most=0)
         self._waiting: list[Respond] = []
         self._speech: list[str] = []
         self._asked = 0
         self._held = plan.prep != "none"
-        self._asked_at: float | None = None
-        self._pause_ms: int | None = None
-        self._model_ms: int | None = None
+        self._clock = TextClock(facts)
         self.speech_since = math.inf
         """When (s) the first of the sentences came that wait to be spoken, infinity when none waits."""
         self.keys: str | None = None
@@ -138,14 +134,14 @@ class TextTalk:
 
         `goes_on`: they belong to those that were taken last.
         """
-        sentences, self._speech = tuple(self._speech), []
-        self.speech_since = math.inf
+        sentences = tuple(self._speech)
+        self.drop_speech()
         if sentences:
             if self._answer is not None:
                 self._answer.was_heard = True
             words = ("" if self._streams else " ").join(sentences)
             self._script.agent_says(words, self._at_ms(now), goes_on=goes_on)
-            self._note_first_word(now)
+            self._clock.words_leave(now, self._at_ms(now))
         return sentences
 
     # --- the caller
@@ -159,7 +155,7 @@ class TextTalk:
         """
         self._script.caller_says(text, self._at_ms(began_at))
         self._desk.caller_speaks()
-        self._begin_turn(now, pause_ms)
+        self._clock.begin(now, pause_ms)
         actions, draft = self._end_drafting(text if guidance is None else None)
         if draft is not None and self._answer is None and not self._waiting:
             return [*actions, *self._adopt(draft, now)]
@@ -167,7 +163,7 @@ class TextTalk:
 
     def caller_is_saying(self, text: str, now: float) -> list[TextAction]:
         """Take the caller's words so far: a draft for other words is thrown away."""
-        if self._drafting is None or self._answer is not None or self._waiting or self._held:
+        if self._answer is not None or self._waiting or self._held:
             return []
         return self._throw_away(self._drafting.hear(text, now))
 
@@ -237,8 +233,7 @@ class TextTalk:
 
     def stop(self) -> list[TextAction]:
         """Ask for nothing any more: the call ends."""
-        actions, draft = self._end_drafting(None)
-        actions += self._throw_away(draft)
+        actions = self._throw_away(self._drafting.drop())
         if self._answer is not None:
             actions.append(CancelAsk(self._answer.ask_id))
         self._answer, self._held = None, True
@@ -255,10 +250,10 @@ class TextTalk:
     def handle(self, event: TextModelEvent | ev.ToolRequested, now: float) -> list[TextAction]:
         """Take an event of an ask; one of an ask that was given up means nothing."""
         ask_id = event.response_id if isinstance(event, ev.ToolRequested) else event.ask_id
-        draft = self._drafting.answer if self._drafting is not None else None
+        draft = self._drafting.answer
         if draft is not None and draft.ask_id == ask_id:
             draft.take(event, now)
-            return self._throw_away(self._drop_draft()) if draft.failed is not None else []
+            return self._throw_away(self._drafting.drop()) if draft.failed is not None else []
         if self._answer is None or self._answer.ask_id != ask_id:
             return []
         self._answer.take(event, now)
@@ -277,8 +272,7 @@ class TextTalk:
     def wake_at(self) -> float:
         """Return when (s) something is due, infinity for never."""
         stalls = self._answer.stalls_at if self._answer is not None else math.inf
-        drafts = self._drafting.due_at if self._drafting is not None else math.inf
-        return min(stalls, drafts, self._desk.wake_at(self._quiet_since()))
+        return min(stalls, self._drafting.due_at, self._desk.wake_at(self._quiet_since()))
 
     def wake(self, now: float) -> list[TextAction]:
         """Do what is due."""
@@ -287,7 +281,7 @@ class TextTalk:
             actions.append(CancelAsk(self._answer.ask_id))
             self._answer.take(AskFailed(self._answer.ask_id, "the model does not answer"), now)
             actions += self._apply(now)
-        if self._drafting is not None and now >= self._drafting.due_at:
+        if now >= self._drafting.due_at:
             actions.append(self._begin_draft(now))
         if now >= self._desk.wake_at(self._quiet_since()):
             actions += self._do(self._desk.wake(now, self._quiet_since()), now)
@@ -296,7 +290,7 @@ class TextTalk:
     def _quiet_since(self) -> float | None:
         """Return since when (s) the caller waits for a tool in silence, None while they do not."""
         idle = self._answer is None and not self._waiting and not self._speech
-        return self._asked_at if idle else None
+        return self._clock.asked_at if idle else None
 
     # --- asks
 
@@ -304,7 +298,7 @@ class TextTalk:
         """Begin the next ask, if nothing stands in its way."""
         if self._answer is not None or not self._waiting or self._held or self.failed is not None:
             return []
-        return [*self._throw_away(self._drop_draft()), self._ask(self._waiting.pop(0), now)]
+        return [*self._throw_away(self._drafting.drop()), self._ask(self._waiting.pop(0), now)]
 
     def _ask(self, respond: Respond, now: float, *, again: bool = False) -> AskModel:
         self._answer = self._new_answer(respond, now, again=again)
@@ -323,8 +317,8 @@ class TextTalk:
         """Let what the answer has brought so far take effect."""
         answer = self._answer
         assert answer is not None
-        if answer.began and self._model_ms is None and self._asked_at is not None:
-            self._model_ms = round((now - self._asked_at) * 1000)
+        if answer.began:
+            self._clock.model_writes(now)
         actions: list[TextAction] = []
         self._speak(answer.take_sentences(), now)
         for request in answer.take_requests():
@@ -367,20 +361,14 @@ class TextTalk:
     # --- drafts
 
     def _begin_draft(self, now: float) -> TextAction:
-        assert self._drafting is not None
         draft = self._new_answer(Respond(), now)
-        words = self._drafting.begin(draft)
-        return AskModel(draft.ask_id, (*self._script.context(), Told("caller", words)))
+        words = Told("caller", self._drafting.begin(draft))
+        return AskModel(draft.ask_id, (*self._script.context(), words))
 
     def _end_drafting(self, text: str | None) -> tuple[list[TextAction], Answer | None]:
         """Return the draft that answers these final words, and what ends one that does not."""
-        if self._drafting is None:
-            return [], None
         draft, fits = self._drafting.end(text)
         return ([], draft) if fits else (self._throw_away(draft), None)
-
-    def _drop_draft(self) -> Answer | None:
-        return self._drafting.drop() if self._drafting is not None else None
 
     def _throw_away(self, draft: Answer | None) -> list[TextAction]:
         if draft is None:
@@ -410,18 +398,3 @@ class TextTalk:
             self._script.tell(action.text)
         else:
             self._script.tool_answered(action.call_id, action.output)
-
-    # --- latency
-
-    def _begin_turn(self, now: float, pause_ms: int | None) -> None:
-        self._asked_at, self._pause_ms, self._model_ms = now, pause_ms, None
-
-    def _note_first_word(self, now: float) -> None:
-        """Note how long the caller has waited for these words."""
-        self._facts.spoken = True
-        if self._facts.first_word_ms is None:
-            self._facts.first_word_ms = self._at_ms(now)
-        if self._asked_at is not None and len(self._facts.turns) < MOST_TURNS:
-            waited = round((now - self._asked_at) * 1000)
-            self._facts.turns.append(TurnLatency(self._pause_ms, self._model_ms, waited))
-        self._asked_at = None
