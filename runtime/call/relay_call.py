@@ -200,20 +200,22 @@ class RelayCall:
             self._limit.start(now)
         self._idle.stir(now)
         has_words = not self._talk.settled or self._talk.speech_since != math.inf
-        if not was_here or has_words or self._unprepared:
-            return []
-        return [*self._talk.request(BACK, now)]
+        speaks = not was_here or has_words or self._unprepared
+        return [] if speaks else [*self._talk.request(BACK, now)]
 
     def _lose_stream(self, detail: str, now: float) -> list[rs.RelayAction]:
         """Wait for the caller to come back, unless the call was about to end, or that was often enough."""
         if not self._link.open:
             return []
+        if self._leaving and self._handing_on:
+            return self._part(now)
         if self._leaving or not self._link.lose(now):
             self._link.close()
             if not self._leaving:
                 self._talk.cut(now)
             self._facts.broken = detail
             return self._finish(self._goodbye, now)
+        self._speech_began = None
         self._speech.fall_silent(now)
         self._talk.cut(now)
         self._talk.drop_speech()
@@ -238,14 +240,12 @@ class RelayCall:
         self._given_up = False
         if isinstance(event, rs.Interrupted):
             return self._on_interruption(event, now)
-        if self._leaving:
+        if self._leaving or (isinstance(event, rs.Prompted) and not event.text):
             return []
         if isinstance(event, ev.KeyPressed):
             if self._talk.collecting is not None:
                 return [*self._talk.press(event.digit, now)]
             self._keypad.press(event.digit, now)
-            return []
-        if not event.text:
             return []
         if not event.last:
             if self._speech_began is None:
@@ -260,8 +260,6 @@ class RelayCall:
     def _on_interruption(self, event: rs.Interrupted, now: float) -> list[rs.RelayAction]:
         """Stop where the caller stopped listening."""
         ended = self._speech.fall_silent(now)
-        if self._leaving:  # what was being said is the last of the call
-            return [*ended]
         return [*ended, *self._talk.interrupt(event.heard, event.heard_ms, now)]
 
     # --- what comes next
@@ -352,12 +350,12 @@ class RelayCall:
         if not self._link.away:
             return []
         self._limit.go_on(now)
-        told = [*self._talk.transfer_ended(event.outcome, now)]
+        told: list[rs.RelayAction] = [*self._talk.transfer_ended(event.outcome, now)]
         if event.outcome is None:
             self._facts.transferred = True
             return self._finish(None, now)
         self._link.take_back(now)
-        return [*told]
+        return told
 
     # --- endings
 
@@ -366,10 +364,16 @@ class RelayCall:
         self._leaving = True
         self._goodbye = goodbye
 
+    @property
+    def _handing_on(self) -> bool:
+        """Whether the caller goes to somebody else, and not for good."""
+        ends = self._facts.agent_hung_up or self._given_up or self._facts.model_failure is not None
+        return self._talk.transfer_asked is not None and not ends
+
     def _part(self, now: float) -> list[rs.RelayAction]:
         """End the call, or let the caller go to somebody else."""
         order = self._talk.transfer_asked
-        if order is None or self._facts.agent_hung_up or self._facts.model_failure is not None:
+        if order is None or not self._handing_on:
             return self._finish(self._goodbye, now)
         self._leaving = False
         self._link.send_away(now)
@@ -393,6 +397,4 @@ class RelayCall:
         return [*actions, Finished()]
 
     def _at_ms(self, moment: float) -> int:
-        if self._answered_at is None:
-            return 0
-        return max(0, round((moment - self._answered_at) * 1000))
+        return 0 if self._answered_at is None else max(0, round((moment - self._answered_at) * 1000))

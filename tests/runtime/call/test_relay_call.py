@@ -277,3 +277,24 @@ def test_a_caller_is_handed_on_behind_the_words_that_say_so() -> None:
     driver.feed(ev.TransferEnded(None))
     assert driver.machine.ending is not None
     assert driver.machine.ending.end_reason == "transferred"
+
+
+def test_a_caller_who_cuts_the_goodbye_short_has_heard_no_more_of_it() -> None:
+    driver = begun()
+    driver.says("Bye.")
+    driver.feed(TextDelta(driver.asks[-1].ask_id, "Goodbye, and thank you for calling."))
+    driver.uses("hang_up")
+    driver.feed(rs.Interrupted("Goodbye, and", 700), after=0.7)
+    driver.pass_by(0.5)
+    assert driver.over()
+    assert driver.transcript[2] == ("agent", "Goodbye, and")
+
+
+def test_a_caller_who_is_being_handed_on_is_so_when_the_connection_breaks_too() -> None:
+    driver = begun(replace(PLAN, tools=TOOLS))
+    driver.says("A person, please.")
+    driver.feed(TextDelta(driver.asks[-1].ask_id, "One moment, I am going to put you through."))
+    driver.uses("transfer", '{"summary": "Wants a person."}')
+    driver.feed(ev.StreamBroken("gone"), after=0.2)
+    assert any(isinstance(action, BeginTransfer) for action in driver.done)
+    assert not driver.over()
