@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from runtime.call.built_in import HANG_UP_FUNCTION, OPTIONAL, transfer_function
-from runtime.call.toolset import Function, JsonObject, Toolset
+from runtime.call.tools.built_in import HANG_UP_FUNCTION, OPTIONAL, transfer_function
+from runtime.call.tools.toolset import Function, JsonObject, Toolset
 from schemas.argument_schemas import compile_schema
 from schemas.private_hosts import ToolHosts
 from schemas.tools import BuiltinTool, HttpCall, HttpTool, McpServer, McpTool

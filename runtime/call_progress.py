@@ -13,7 +13,7 @@ from typing import Any
 from runtime.call.plan import CallPlan
 from runtime.call.stream_link import BACK
 from runtime.call_record import Caller, CallRecord, Latency, ToolUse, TranscriptEntry, TurnLatency
-from runtime.prices import joined_cost
+from runtime.figures.prices import joined_cost
 
 
 @dataclass(frozen=True, slots=True)

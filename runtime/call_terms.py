@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from runtime.call.gather_steps import GatherTerms
-from runtime.call.interruption import InterruptTerms
+from runtime.call.hearing.interruption import InterruptTerms
+from runtime.call.text.gather_steps import GatherTerms
 from runtime.caller_number import caller_number
 from runtime.engines.realtime_session import RealtimeSettings
 from runtime.engines.text import TextSettings

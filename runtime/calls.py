@@ -13,11 +13,11 @@ from runtime.call.events import DrainExpired
 from runtime.call.usage import Usage
 from runtime.call_progress import Progress, joined
 from runtime.call_record import CallRecord, JsonValue, Latency
-from runtime.gather_session import GatherSession
+from runtime.figures.logs import about_call, get_logger
+from runtime.gather.session import GatherSession
 from runtime.late_answers import add_when_there, closed
 from runtime.line import CallLine, LineWork, RecordingOrder
-from runtime.logs import about_call, get_logger
-from runtime.relay_session import RelaySession
+from runtime.relay.session import RelaySession
 from runtime.session import CallSession
 from runtime.store import CallStore
 

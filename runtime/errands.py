@@ -12,9 +12,9 @@ from typing import Final, TypeAlias
 
 from runtime.call.actions import RunTool
 from runtime.call.events import Event, Prepared, ToolAnswered
-from runtime.call.tool_texts import failure
+from runtime.call.tools.tool_texts import failure
+from runtime.figures.logs import get_logger
 from runtime.late_answers import Answering
-from runtime.logs import get_logger
 
 _log = get_logger(__name__)
 

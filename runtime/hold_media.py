@@ -15,9 +15,9 @@ from urllib.parse import quote
 
 from runtime.audio.decoding import UndecodableError, decode
 from runtime.audio.telephone_band import Samples
-from runtime.call.hold_sound import HoldSound
+from runtime.call.playback.hold_sound import HoldSound
+from runtime.figures.logs import get_logger
 from runtime.hold_sounds import arrange
-from runtime.logs import get_logger
 from runtime.twiml import HoldPrelude
 from schemas import Hold
 from schemas.errors import TmError

@@ -14,7 +14,7 @@ from runtime.audio.comfort import comfort_sound
 from runtime.audio.loudness import gain, levelled
 from runtime.audio.telephone_band import RATE, Samples
 from runtime.audio.ulaw import from_linear
-from runtime.call.hold_sound import HoldSound
+from runtime.call.playback.hold_sound import HoldSound
 
 VOICE_LEVEL: Final = -20.0  # dBFS RMS: as loud as the agent
 MUSIC_LEVEL: Final = -24.0

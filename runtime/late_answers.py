@@ -13,9 +13,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from runtime.call.tool_texts import recorded
+from runtime.call.tools.tool_texts import recorded
 from runtime.call_record import CallRecord, JsonValue, ToolUse
-from runtime.logs import get_logger
+from runtime.figures.logs import get_logger
 
 if TYPE_CHECKING:
     from runtime.call.events import ToolAnswered

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from runtime import twiml
-from runtime.logs import get_logger
+from runtime.figures.logs import get_logger
 from runtime.twilio_api import AccountApi, TwilioApiError
 
 _log = get_logger(__name__)

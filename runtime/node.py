@@ -12,22 +12,22 @@ import httpx2
 from runtime.call_progress import Progress
 from runtime.call_record import CallRecord
 from runtime.calls import LONGEST_BEFORE_ANSWER, Calls
-from runtime.gather_desk import GatherDesk, papers_of
+from runtime.figures.load import LoadGate, watch_loop
+from runtime.figures.logs import get_logger
+from runtime.figures.metrics import Metrics
+from runtime.gather.desk import GatherDesk, papers_of
 from runtime.hold_media import HoldMedia
 from runtime.line import LineWork
-from runtime.load import LoadGate, watch_loop
-from runtime.logs import get_logger
-from runtime.metrics import Metrics
-from runtime.model_connection import ConnectModel
+from runtime.model.connection import ConnectModel
+from runtime.model.text_line import AskText, TextLine
 from runtime.reception import Answer, Reception
 from runtime.recording import RecordingWriter
-from runtime.relay_desk import RelayDesk
+from runtime.relay.desk import RelayDesk
 from runtime.settings import Settings
 from runtime.signature import SignatureCheck
 from runtime.store import CallStore, StoreUnavailableError
-from runtime.text_line import AskText, TextLine
 from runtime.tool_room import ToolRoom
-from runtime.transfers import Transfers
+from runtime.transfers.transfers import Transfers
 from runtime.twilio_api import TwilioApi
 from runtime.way_back import WayBack
 from runtime.webhook import VoiceWebhook

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Protocol
 
 from runtime.call.events import Prepared
-from runtime.call.tool_texts import recorded
+from runtime.call.tools.tool_texts import recorded
 from runtime.call_record import JsonValue
-from runtime.logs import get_logger
-from runtime.text_model import TextModelError
+from runtime.figures.logs import get_logger
+from runtime.model.text_model import TextModelError
 
 if TYPE_CHECKING:
     from runtime.tools.http_call import HttpCaller

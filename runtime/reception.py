@@ -31,20 +31,20 @@ from runtime.call_terms import (
 from runtime.calls import Calls, LiveCall
 from runtime.engines.realtime import RealtimeEngine
 from runtime.engines.realtime_session import TRANSCRIPTION_MODEL
-from runtime.gather_desk import GatherDesk
+from runtime.figures.load import LoadGate
+from runtime.figures.prices import PriceTable, cost
+from runtime.gather.desk import GatherDesk
 from runtime.hold_media import HoldMedia, announced
 from runtime.line import CallLine, RecordingOrder
-from runtime.load import LoadGate
-from runtime.model_connection import ConnectModel
+from runtime.model.connection import ConnectModel
 from runtime.prep import with_profile
-from runtime.prices import PriceTable, cost
 from runtime.recording import LocalRecording, RecordingWriter
-from runtime.relay_desk import RelayDesk
+from runtime.relay.desk import RelayDesk
 from runtime.session import CallSession
 from runtime.signature import websocket_url
 from runtime.tool_room import ToolRoom
-from runtime.transfer_run import TransferRequest
-from runtime.transfers import Transfers
+from runtime.transfers.run import TransferRequest
+from runtime.transfers.transfers import Transfers
 from runtime.twilio_api import TwilioApi
 from runtime.webhook import VoiceWebhook
 from schemas import Agent, Fleet

@@ -38,12 +38,12 @@ from runtime.call.events import (
 from runtime.call.machine import CallMachine
 from runtime.engines.realtime import RealtimeEngine
 from runtime.errands import Errands
+from runtime.figures.logs import get_logger
 from runtime.legs import media_streams
 from runtime.legs.flood import Flood
 from runtime.legs.pulse import Pulse
-from runtime.logs import get_logger
-from runtime.model_connection import ModelConnection
-from runtime.model_line import ModelLines
+from runtime.model.connection import ModelConnection
+from runtime.model.line import ModelLines
 from runtime.outbox import Outbox
 from runtime.recording import LocalRecording
 

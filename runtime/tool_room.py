@@ -11,8 +11,8 @@ from runtime.agent_tools import AgentTools
 from runtime.call.events import Prepared
 from runtime.errands import Errands, Keep
 from runtime.late_answers import KeptRequests
+from runtime.model.text_model import TextModel
 from runtime.prep import prepare, with_profile
-from runtime.text_model import TextModel
 from runtime.tools.http_call import HttpCaller
 
 if TYPE_CHECKING:

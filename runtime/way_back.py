@@ -17,13 +17,13 @@ from runtime.call.ending import REPORTED_ENDINGS
 from runtime.call.events import StatusReported, StreamBroken
 from runtime.call.stream_link import RETURN_SECONDS
 from runtime.calls import Calls, LiveCall, PastCall
-from runtime.gather_session import GatherSession
-from runtime.logs import get_logger
+from runtime.figures.logs import get_logger
+from runtime.gather.session import GatherSession
 from runtime.reception import Reception
-from runtime.relay_session import RelaySession
+from runtime.relay.session import RelaySession
 from runtime.session import CallSession
 from runtime.store import CallStore, StoreUnavailableError
-from runtime.transfers import Transfers
+from runtime.transfers.transfers import Transfers
 from runtime.webhook import VoiceWebhook
 from schemas import Agent
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from runtime.call.toolset import JsonObject
+from runtime.call.tools.toolset import JsonObject
 
 # --- to the leg ---------------------------------------------------------------------------------------
 

@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING
 
 from runtime.call import events as ev
 from runtime.call.actions import Action, BeginTransfer, CancelResponse, ClearPlayback, Respond, TellModel
-from runtime.call.floor import Floor
-from runtime.call.idle import GOODBYE, Idle
-from runtime.call.keypad import Keypad
-from runtime.call.ledger import PlaybackLedger
-from runtime.call.listening import Listening
-from runtime.call.playhead import BYTES_PER_MS
-from runtime.call.recall import Memory
-from runtime.call.tool_talk import ToolTalk
+from runtime.call.hearing.floor import Floor
+from runtime.call.hearing.idle import GOODBYE, Idle
+from runtime.call.hearing.keypad import Keypad
+from runtime.call.hearing.listening import Listening
+from runtime.call.playback.ledger import PlaybackLedger
+from runtime.call.playback.playhead import BYTES_PER_MS
+from runtime.call.thinking.recall import Memory
+from runtime.call.thinking.turn_clock import TurnClock
+from runtime.call.thinking.turns import Turns
+from runtime.call.tools.tool_talk import ToolTalk
 from runtime.call.transcript import Transcript
-from runtime.call.turn_clock import TurnClock
-from runtime.call.turns import Turns
 
 if TYPE_CHECKING:
     from runtime.call.ending import CallFacts
-    from runtime.call.ledger import Cut
     from runtime.call.plan import CallPlan
+    from runtime.call.playback.ledger import Cut
     from runtime.call.transfer_steps import Outcome
     from runtime.call_record import TranscriptEntry
 

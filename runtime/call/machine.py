@@ -20,9 +20,9 @@ from runtime.call import events as ev
 from runtime.call.actions import Action, DropStream, EndStream, Finished, Respond
 from runtime.call.conversation import Conversation
 from runtime.call.ending import REPORTED_ENDINGS, CallFacts, Ending, conclude
-from runtime.call.model_link import ModelLink, News
 from runtime.call.plan import CallPlan
 from runtime.call.stream_link import BACK, StreamLink
+from runtime.call.thinking.model_link import ModelLink, News
 from runtime.call.time_limit import WARNING, TimeLimit
 from runtime.call.transfer_steps import Outcome
 from runtime.call_record import TranscriptEntry

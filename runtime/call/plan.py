@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from runtime.call.actions import Respond
-from runtime.call.built_in import HANG_UP_ONLY
-from runtime.call.hold_sound import HoldSound
-from runtime.call.interruption import AT_ONCE, InterruptTerms
-from runtime.call.toolset import Toolset
+from runtime.call.hearing.interruption import AT_ONCE, InterruptTerms
+from runtime.call.playback.hold_sound import HoldSound
+from runtime.call.tools.built_in import HANG_UP_ONLY
+from runtime.call.tools.toolset import Toolset
 from runtime.call_record import TranscriptEntry
 
 PrepTerms: TypeAlias = Literal["none", "wanted", "required"]

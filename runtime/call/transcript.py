@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from runtime.call_record import TranscriptEntry
 
 if TYPE_CHECKING:
-    from runtime.call.ledger import Cut
+    from runtime.call.playback.ledger import Cut
     from runtime.call_record import Role
 
 # Until the model has given all audio of an item its length is unknown, while its text may be complete

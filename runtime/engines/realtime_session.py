@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import UNSET
 
-from runtime.call.built_in import HANG_UP_ONLY
+from runtime.call.tools.built_in import HANG_UP_ONLY
 from runtime.engines.mcp_tool import mcp_tool
 from runtime.engines.realtime_wire import PCMU, CustomVoice
 from schemas.voice import SemanticVad, ServerVad
 
 if TYPE_CHECKING:
-    from runtime.call.toolset import Toolset
+    from runtime.call.tools.toolset import Toolset
     from runtime.call_record import JsonValue
     from runtime.engines.realtime_wire import Session
     from schemas.tools import McpServer

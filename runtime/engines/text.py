@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
-from runtime.call.built_in import HANG_UP_ONLY
+from runtime.call.tools.built_in import HANG_UP_ONLY
 from runtime.engines.text_chat import ChatReader, chat_body
 from runtime.engines.text_responses import ResponsesReader, responses_body
 
 if TYPE_CHECKING:
     from runtime.call import events as ev
-    from runtime.call.text_events import AskModel, TextModelEvent
-    from runtime.call.toolset import Toolset
+    from runtime.call.text.text_events import AskModel, TextModelEvent
+    from runtime.call.tools.toolset import Toolset
     from runtime.call_record import JsonValue
     from schemas.tools import McpServer
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from runtime.call import events as ev
-from runtime.call.text_events import AskFailed, TextDelta, TextEnded, TextModelEvent, Told
+from runtime.call.text.text_events import AskFailed, TextDelta, TextEnded, TextModelEvent, Told
 from runtime.call.usage import Usage
 from runtime.engines.mcp_tool import mcp_tool
 from runtime.engines.realtime_errors import is_fatal
 
 if TYPE_CHECKING:
-    from runtime.call.text_events import AskModel, ContextItem
-    from runtime.call.toolset import Function
+    from runtime.call.text.text_events import AskModel, ContextItem
+    from runtime.call.tools.toolset import Function
     from runtime.call_record import JsonValue
     from schemas.tools import McpServer
 

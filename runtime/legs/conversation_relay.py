@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from runtime.call.events import BadFrame, KeyPressed, StreamStarted
-from runtime.call.relay_steps import (
+from runtime.call.text.relay_steps import (
     AgentSounds,
     CarrierEvent,
     Complaint,

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from runtime.audio.ulaw import BYTES_PER_SECOND, to_linear
-from runtime.call.playhead import START_DELAY
+from runtime.call.playback.playhead import START_DELAY
 from runtime.recording.tape import Piece, Side
 
 RATE: Final = BYTES_PER_SECOND

@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from runtime.logs import get_logger
+from runtime.figures.logs import get_logger
 from runtime.recording.tape import Piece, Side, Tape
 from runtime.recording.timeline import RATE, StereoTimeline
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from runtime.call.text_events import CallerSaid, CallerTurn, CallerTyped
+from runtime.call.text.text_events import CallerSaid, CallerTurn, CallerTyped
 from runtime.node import Node
 from runtime.routes.voice import as_twiml, check_webhook
 from runtime.signature import Parameters

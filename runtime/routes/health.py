@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from runtime import metrics
 from runtime.access import may_use_api
+from runtime.figures import metrics
 from runtime.node import Node
 
 

@@ -9,9 +9,9 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from runtime.calls import LiveCall
-from runtime.logs import get_logger
+from runtime.figures.logs import get_logger
 from runtime.node import Node
-from runtime.relay_session import RelaySession
+from runtime.relay.session import RelaySession
 from runtime.routes.requests import raw_path, raw_query
 from runtime.session import NORMAL_CLOSE, CallSession
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from runtime.call.stream_link import MOST_RETURNS
 from runtime.call_progress import Interrupted, Progress, read_record
 from runtime.call_record import CallRecord, JsonValue
-from runtime.logs import get_logger
+from runtime.figures.logs import get_logger
 from runtime.store import writing
 from runtime.store.database import migrate, open_engine
 from runtime.store.reading import (

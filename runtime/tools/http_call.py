@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import httpx2
 from pydantic import JsonValue
 
-from runtime.logs import get_logger
+from runtime.figures.logs import get_logger
 from runtime.tools.guarded_transport import TOOL_HOSTS, GuardedTransport, PrivateHostError
 from schemas.private_hosts import ToolHosts
 from schemas.references import UnresolvedReference

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 from runtime.call.events import ToolReported, ToolRequested
-from runtime.call.text_events import AskFailed, AskModel, TextDelta, TextEnded, TextModelEvent
+from runtime.call.text.text_events import AskFailed, AskModel, TextDelta, TextEnded, TextModelEvent
 from runtime.call.usage import Usage
 from runtime.engines.text import TextEngine
 

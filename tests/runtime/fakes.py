@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Scope
 
-from runtime.model_connection import ModelGoneError, ModelUnavailableError
+from runtime.model.connection import ModelGoneError, ModelUnavailableError
 from tests.sandbox.model.oracle import judge_client_event
 
 Json = Mapping[str, Any]

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from twilio.request_validator import RequestValidator
 
 from runtime.app import create_app
-from runtime.model_connection import ConnectModel
+from runtime.model.connection import ConnectModel
 from runtime.node import Node
 from runtime.settings import Settings
 from runtime.store.database import migrate, open_engine

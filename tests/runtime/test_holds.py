@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.call.hold_sound import FADE, LEAD, MESSAGE
+from runtime.call.playback.hold_sound import FADE, LEAD, MESSAGE
 from tests.runtime.audio.sounds import pcm16, tone, wav
 from tests.runtime.fakes import SECOND_OF_SPEECH
 from tests.runtime.office import AGENT, Office, open_office

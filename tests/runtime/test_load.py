@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.load import BUSY_LAG, CALM_LAG, HOLD_SECONDS, SAMPLE_SECONDS, LoadGate
+from runtime.figures.load import BUSY_LAG, CALM_LAG, HOLD_SECONDS, SAMPLE_SECONDS, LoadGate
 
 
 def opened_after(gate: LoadGate, lags: Iterable[float], start: float = 0.0) -> list[bool]:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime.logs import LogFormat, configure, get_logger
-from runtime.tracebacks import where_it_broke
+from runtime.figures.logs import LogFormat, configure, get_logger
+from runtime.figures.tracebacks import where_it_broke
 
 NUMBER = "+14155550190"
 

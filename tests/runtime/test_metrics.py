@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from runtime.call_record import CallRecord, Latency, ToolUse, TurnLatency
-from runtime.metrics import Metrics
+from runtime.figures.metrics import Metrics
 
 RECORD = CallRecord("c1", "front-desk", "inbound", "completed", 0, end_reason="caller_hangup")
 TURNS = (TurnLatency(500, 300, 600, 710), TurnLatency(500, 2400, 2500, None))

@@ -12,7 +12,7 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
-from runtime.model_socket import MOST_UNREAD, ModelSocket
+from runtime.model.socket import MOST_UNREAD, ModelSocket
 
 
 class Wire(asyncio.Transport):

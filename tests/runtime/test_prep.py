@@ -11,9 +11,9 @@ import httpx2
 import pytest
 
 from runtime.call.events import Prepared
+from runtime.model.text_model import TextModel, TextModelError
 from runtime.prep import prepare, with_profile
 from runtime.settings import Settings
-from runtime.text_model import TextModel, TextModelError
 from runtime.tools.http_call import HttpCaller
 from sandbox import Sandbox
 from sandbox.model.text.responses_request import ResponsesRequest

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from runtime.call.usage import Usage
-from runtime.prices import LIST_AS_OF, PriceTable, cost
+from runtime.figures.prices import LIST_AS_OF, PriceTable, cost
 from schemas.prices import ModelPrices, Prices
 
 MODEL, TRANSCRIPTION = "gpt-realtime-2.1", "gpt-transcribe"

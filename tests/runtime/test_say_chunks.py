@@ -7,7 +7,7 @@ from urllib.parse import quote
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.say_chunks import MOST_BYTES, MOST_ENCODED, say_chunks
+from runtime.gather.say_chunks import MOST_BYTES, MOST_ENCODED, say_chunks
 
 
 def test_short_sentences_are_one_say() -> None:

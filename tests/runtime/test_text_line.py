@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from runtime.call.text_events import AskFailed, AskModel, TextDelta, TextEnded, Told
+from runtime.call.text.text_events import AskFailed, AskModel, TextDelta, TextEnded, Told
 from runtime.engines.text import TextEngine, TextSettings
+from runtime.model.text_line import TextLine
 from runtime.settings import Settings
-from runtime.text_line import TextLine
 from sandbox import Sandbox
 from sandbox.model import Script, say
 from sandbox.model.text.faults import BreakOff, Deny, EndEarly, ErrorEvent, Garble, TextFault

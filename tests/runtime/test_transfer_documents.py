@@ -7,10 +7,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from runtime.call.built_in import MOST_SUMMARY_CHARACTERS
 from runtime.call.stream_link import LONGEST_AWAY
+from runtime.call.tools.built_in import MOST_SUMMARY_CHARACTERS
 from runtime.call.transfer_steps import Document
-from runtime.transfer_documents import QUESTION, Papers, Places, brief_seconds
+from runtime.transfers.documents import QUESTION, Papers, Places, brief_seconds
 from schemas.transfer import Transfer
 
 PLACES = Places("https://node.example", "https://agents.example", "front-desk", "t0k3n")

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from runtime.call import events as ev
-from runtime.call import gather_steps as gs
 from runtime.call.actions import BeginTransfer, Finished, RunTool
-from runtime.call.built_in import HANG_UP_FUNCTION, OPTIONAL, transfer_function
-from runtime.call.gather_call import GatherCall
 from runtime.call.plan import CallPlan
-from runtime.call.text_events import (
+from runtime.call.text import gather_steps as gs
+from runtime.call.text.gather_call import GatherCall
+from runtime.call.text.text_events import (
     AskFailed,
     AskModel,
     CallerSaid,
@@ -21,7 +20,8 @@ from runtime.call.text_events import (
     TextDelta,
     TextEnded,
 )
-from runtime.call.toolset import Function, Toolset
+from runtime.call.tools.built_in import HANG_UP_FUNCTION, OPTIONAL, transfer_function
+from runtime.call.tools.toolset import Function, Toolset
 from runtime.call.usage import Usage
 
 GREETING = "Good evening, this is the Harbour Bistro."

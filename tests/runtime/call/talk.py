@@ -6,7 +6,7 @@ from base64 import b64encode
 
 from runtime.call import events as ev
 from runtime.call.actions import Action
-from runtime.call.interruption import InterruptTerms
+from runtime.call.hearing.interruption import InterruptTerms
 from runtime.call.plan import CallPlan, Capabilities
 from tests.runtime.call.world import BYTES_PER_SECOND, Network, World
 

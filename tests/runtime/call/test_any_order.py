@@ -21,12 +21,12 @@ from runtime.call.actions import (
     SwapModel,
     TruncateItem,
 )
-from runtime.call.built_in import HANG_UP_FUNCTION, transfer_function
-from runtime.call.interruption import InterruptTerms
+from runtime.call.hearing.interruption import InterruptTerms
 from runtime.call.machine import CallMachine
 from runtime.call.plan import CallPlan, Capabilities
 from runtime.call.stream_link import LONGEST_AWAY
-from runtime.call.toolset import Toolset
+from runtime.call.tools.built_in import HANG_UP_FUNCTION, transfer_function
+from runtime.call.tools.toolset import Toolset
 from tests.runtime.call.talk import QUIET, VOICE, plan_for
 from tests.runtime.call.world import STREAM, payload
 

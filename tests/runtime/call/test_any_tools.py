@@ -15,7 +15,7 @@ from runtime.agent_tools import AgentTools
 from runtime.call import events as ev
 from runtime.call.actions import Action, AnswerTool, BeginTransfer, Finished, Respond, RunTool
 from runtime.call.plan import CallPlan
-from runtime.call.tool_texts import MOST_ARGUMENT_CHARACTERS
+from runtime.call.tools.tool_texts import MOST_ARGUMENT_CHARACTERS
 from tests.runtime.call.world import World
 from tests.runtime.log_lines import log_lines
 from tests.runtime.office import AGENT, Office, fleet_of, open_office

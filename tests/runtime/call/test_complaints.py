@@ -6,7 +6,7 @@ import pytest
 
 from runtime.call import events as ev
 from runtime.call.actions import ClearPlayback, PlayAudio, TruncateItem
-from runtime.call.interruption import InterruptTerms
+from runtime.call.hearing.interruption import InterruptTerms
 from tests.runtime.call.talk import SECOND, answered, coughs, makes_sound
 from tests.runtime.call.world import World, payload, spoken
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.call import events as ev
-from runtime.call import gather_steps as gs
-from runtime.call.gather_call import PATIENCE
-from runtime.call.text_events import AskFailed, CallerSaid, CallerTyped, TextDelta, TextEnded
+from runtime.call.text import gather_steps as gs
+from runtime.call.text.gather_call import PATIENCE
+from runtime.call.text.text_events import AskFailed, CallerSaid, CallerTyped, TextDelta, TextEnded
 from tests.runtime.call.gather_driver import Carrier
 
 TOOLS = ("hang_up", "look_up", "send_digits", "collect_digits", "take_message", "transfer", "nothing")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from runtime.call import events as ev
-from runtime.call import gather_steps as gs
-from runtime.call.gather_call import GRACE, PATIENCE
-from runtime.call.text_answer import STALL_SECONDS
-from runtime.call.text_events import CallerTyped, TextEnded, Told, Used
+from runtime.call.text import gather_steps as gs
+from runtime.call.text.gather_call import GRACE, PATIENCE
+from runtime.call.text.text_answer import STALL_SECONDS
+from runtime.call.text.text_events import CallerTyped, TextEnded, Told, Used
 from runtime.call.usage import Usage
 from runtime.call_record import TranscriptEntry
 from tests.runtime.call.gather_driver import FALLBACK, GREETING, Carrier

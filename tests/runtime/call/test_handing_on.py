@@ -18,12 +18,12 @@ from runtime.call.actions import (
     Respond,
     TellModel,
 )
-from runtime.call.built_in import HANG_UP_FUNCTION, transfer_function
 from runtime.call.ending import Ending
 from runtime.call.plan import CallPlan
 from runtime.call.time_limit import WARNING
-from runtime.call.tool_desk import MOST_TRANSFERS
-from runtime.call.toolset import Toolset
+from runtime.call.tools.built_in import HANG_UP_FUNCTION, transfer_function
+from runtime.call.tools.tool_desk import MOST_TRANSFERS
+from runtime.call.tools.toolset import Toolset
 from tests.runtime.call.world import World
 
 SECOND = bytes(range(200)) * 40

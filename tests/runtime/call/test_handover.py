@@ -16,8 +16,8 @@ from runtime.call.actions import (
     Respond,
     SwapModel,
 )
-from runtime.call.handover import LONGEST_ATTEMPT
 from runtime.call.plan import CallPlan
+from runtime.call.thinking.handover import LONGEST_ATTEMPT
 from tests.runtime.call.world import BYTES_PER_SECOND, STREAM, World, payload
 
 SECOND = BYTES_PER_SECOND

@@ -24,7 +24,7 @@ from runtime.call.actions import (
     Respond,
     TruncateItem,
 )
-from runtime.call.interruption import AT_ONCE, InterruptTerms
+from runtime.call.hearing.interruption import AT_ONCE, InterruptTerms
 from tests.runtime.call.talk import SECOND, VOICE, coughs, makes_sound, plan_for
 from tests.runtime.call.world import Network, World, payload
 

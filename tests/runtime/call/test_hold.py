@@ -5,8 +5,8 @@ from __future__ import annotations
 from runtime.audio.ulaw import BYTES_PER_MS
 from runtime.call import events as ev
 from runtime.call.actions import ClearPlayback, EndStream, PlayAudio, PlayMark, TruncateItem
-from runtime.call.hold_sound import FADE, HoldSound
 from runtime.call.plan import CallPlan
+from runtime.call.playback.hold_sound import FADE, HoldSound
 from tests.runtime.call.world import STREAM, Network, World, payload, spoken
 
 MUSIC = bytes(range(0x90, 0xC0)) * 1000

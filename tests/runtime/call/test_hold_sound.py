@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.audio.ulaw import BYTES_PER_SECOND, from_linear
-from runtime.call.hold_sound import FADE, LEAD, MESSAGE, HoldPlayer, HoldSound
+from runtime.call.playback.hold_sound import FADE, LEAD, MESSAGE, HoldPlayer, HoldSound
 from tests.runtime.audio.sounds import heard
 
 FRAME = 160

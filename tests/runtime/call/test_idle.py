@@ -7,9 +7,9 @@ import pytest
 from runtime.call import events as ev
 from runtime.call.actions import Action, Respond, RunTool
 from runtime.call.ending import Ending
-from runtime.call.idle import GOODBYE, STILL_THERE
+from runtime.call.hearing.idle import GOODBYE, STILL_THERE
 from runtime.call.plan import CallPlan
-from runtime.call.toolset import Function, Toolset
+from runtime.call.tools.toolset import Function, Toolset
 from tests.runtime.call.talk import SECOND
 from tests.runtime.call.world import World
 

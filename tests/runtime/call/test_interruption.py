@@ -14,8 +14,8 @@ from runtime.call.actions import (
     Respond,
     TruncateItem,
 )
-from runtime.call.interruption import InterruptTerms
-from runtime.call.loudness import is_loud
+from runtime.call.hearing.interruption import InterruptTerms
+from runtime.call.hearing.loudness import is_loud
 from tests.runtime.call.talk import QUIET, SECOND, answered, coughs, makes_sound
 from tests.runtime.call.world import World, payload, spoken
 

@@ -22,9 +22,9 @@ from runtime.call.actions import (
     TruncateItem,
 )
 from runtime.call.ending import Ending
-from runtime.call.model_link import BACKOFF
 from runtime.call.plan import CallPlan
-from runtime.call.recall import BROKEN_OFF, MOST_RECALLED, UNHEARD
+from runtime.call.thinking.model_link import BACKOFF
+from runtime.call.thinking.recall import BROKEN_OFF, MOST_RECALLED, UNHEARD
 from runtime.call_record import TranscriptEntry
 from tests.runtime.call.world import BYTES_PER_SECOND, STREAM, World, payload
 

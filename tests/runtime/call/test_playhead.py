@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from runtime.call.playhead import Playhead
+from runtime.call.playback.playhead import Playhead
 
 MESSAGE = 800  # bytes, 100 ms
 

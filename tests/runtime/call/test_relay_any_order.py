@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.call import events as ev
-from runtime.call import relay_steps as rs
 from runtime.call.actions import Finished
-from runtime.call.text_events import AskFailed, TextDelta, TextEnded
+from runtime.call.text import relay_steps as rs
+from runtime.call.text.text_events import AskFailed, TextDelta, TextEnded
 from tests.runtime.call.gather_driver import TOOLS
 from tests.runtime.call.test_relay_call import PLAN, Driver
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from runtime.call import events as ev
-from runtime.call import relay_steps as rs
 from runtime.call.actions import BeginTransfer, DropStream, Finished
-from runtime.call.idle import GOODBYE, MOST_QUESTIONS
+from runtime.call.hearing.idle import GOODBYE, MOST_QUESTIONS
 from runtime.call.plan import CallPlan
-from runtime.call.relay_call import RelayCall
 from runtime.call.stream_link import BACK
-from runtime.call.text_events import AskFailed, AskModel, CancelAsk, TextDelta, TextEnded, Told
-from runtime.call.text_script import spoken_ms
+from runtime.call.text import relay_steps as rs
+from runtime.call.text.relay_call import RelayCall
+from runtime.call.text.text_events import AskFailed, AskModel, CancelAsk, TextDelta, TextEnded, Told
+from runtime.call.text.text_script import spoken_ms
 from runtime.call.usage import Usage
 from tests.runtime.call.gather_driver import TOOLS
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.call.sentences import LONGEST, Sentences
+from runtime.call.text.sentences import LONGEST, Sentences
 from runtime.ssml import is_open
 
 

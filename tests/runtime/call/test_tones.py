@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from runtime.call.tones import FREQUENCIES, tones
+from runtime.call.tools.tones import FREQUENCIES, tones
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)

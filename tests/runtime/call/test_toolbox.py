@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from runtime.call.actions import AnswerTool, Respond, RunTool, TellModel
 from runtime.call.events import ToolAnswered, ToolRequested
-from runtime.call.toolbox import FILLER, MOST_RUNNING, Toolbox, ToolLine
-from runtime.call.toolset import Function, Toolset
+from runtime.call.tools.toolbox import FILLER, MOST_RUNNING, Toolbox, ToolLine
+from runtime.call.tools.toolset import Function, Toolset
 from runtime.call_record import ToolUse
 
 FIND = Function("find", "Finds.", {}, seconds=5.0, filler="One moment.")

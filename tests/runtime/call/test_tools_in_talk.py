@@ -18,11 +18,11 @@ from runtime.call.actions import (
     TellModel,
     TruncateItem,
 )
-from runtime.call.built_in import HANG_UP_FUNCTION, OPTIONAL
 from runtime.call.ending import Ending
 from runtime.call.plan import CallPlan
-from runtime.call.tones import tones
-from runtime.call.toolset import Function, Toolset
+from runtime.call.tools.built_in import HANG_UP_FUNCTION, OPTIONAL
+from runtime.call.tools.tones import tones
+from runtime.call.tools.toolset import Function, Toolset
 from tests.runtime.call.world import STREAM, World, payload, spoken
 
 FIND = Function("find", "Finds.", {}, seconds=10.0, filler="One moment.")

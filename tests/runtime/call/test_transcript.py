@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.call.ledger import Cut
+from runtime.call.playback.ledger import Cut
 from runtime.call.transcript import Transcript, heard_text
 
 

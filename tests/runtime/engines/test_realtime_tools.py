@@ -11,8 +11,8 @@ from pydantic import Field, TypeAdapter
 
 from runtime.call import events as ev
 from runtime.call.actions import ConfigureModel, Respond
-from runtime.call.built_in import HANG_UP_FUNCTION, OPTIONAL
-from runtime.call.toolset import Toolset
+from runtime.call.tools.built_in import HANG_UP_FUNCTION, OPTIONAL
+from runtime.call.tools.toolset import Toolset
 from runtime.engines.realtime import RealtimeEngine
 from runtime.engines.realtime_session import RealtimeSettings
 from schemas.tools import McpServer

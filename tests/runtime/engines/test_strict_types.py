@@ -22,8 +22,8 @@ from runtime.call.actions import (
     TellModel,
     TruncateItem,
 )
-from runtime.call.built_in import HANG_UP_FUNCTION, OPTIONAL, transfer_function
-from runtime.call.toolset import Function, Toolset
+from runtime.call.tools.built_in import HANG_UP_FUNCTION, OPTIONAL, transfer_function
+from runtime.call.tools.toolset import Function, Toolset
 from runtime.engines.realtime import RealtimeEngine
 from runtime.engines.realtime_session import RealtimeSettings
 from sandbox.model import Script, Session

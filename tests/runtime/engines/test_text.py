@@ -15,7 +15,7 @@ from openai.types.responses.response_create_params import ResponseCreateParamsSt
 from pydantic import TypeAdapter
 
 from runtime.call import events as ev
-from runtime.call.text_events import AskFailed, AskModel, TextDelta, TextEnded, Told, Used
+from runtime.call.text.text_events import AskFailed, AskModel, TextDelta, TextEnded, Told, Used
 from runtime.call.usage import Usage
 from runtime.engines.text import TextEngine, TextSettings
 from runtime.engines.text_chat import ChatReader

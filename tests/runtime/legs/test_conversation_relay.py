@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.call.events import BadFrame, KeyPressed, StreamStarted
-from runtime.call.relay_steps import (
+from runtime.call.text.relay_steps import (
     AgentSounds,
     CarrierEvent,
     Complaint,

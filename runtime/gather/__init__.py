@@ -1,0 +1,1 @@
+"""Gather mode around its machine: webhooks in, TwiML out."""

@@ -1,0 +1,116 @@
+"""The way to a text model: one request for each ask, its answer read as it is written.
+
+One client for all calls of a node. Nothing is repeated here: whether to ask again is the call's decision, who
+knows what of the answer has been spoken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from runtime.call.text.text_events import AskFailed
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+    from openai.types.chat import ChatCompletionMessageParam
+    from openai.types.responses import ResponseInputParam
+
+    from runtime.call import events as ev
+    from runtime.call.text.text_events import AskModel, TextModelEvent
+    from runtime.engines.text import TextEngine
+    from runtime.settings import Settings
+
+LONGEST_SILENCE: Final = 10.0  # s between two pieces of an answer
+LONGEST_LINE: Final = 1024 * 1024  # characters of one event
+_DATA: Final = "data:"
+_PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
+
+
+class AskText(Protocol):
+    """How a call asks its model."""
+
+    def __call__(
+        self, engine: TextEngine, ask: AskModel
+    ) -> AsyncGenerator[TextModelEvent | ev.ToolRequested | ev.ToolReported, None]:
+        """Yield what comes of an ask. The last event is `TextEnded` or `AskFailed`; nothing is raised."""
+
+
+class TextLine:
+    """Asks OpenAI, or whatever speaks its protocols at `OPENAI_BASE_URL`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client: AsyncOpenAI | None = None
+
+    def open(self) -> AsyncOpenAI:
+        """Make the client, if there is none yet: importing it takes a second, in which nobody is heard."""
+        from openai import AsyncOpenAI, Timeout
+
+        if self._client is None:
+            self._client = AsyncOpenAI(
+                api_key=self._settings.openai_api_key,
+                base_url=self._settings.openai_base_url,
+                max_retries=0,
+                timeout=Timeout(LONGEST_SILENCE, connect=5.0),
+            )
+            # Imported with their first use.
+            _ = self._client.responses, self._client.chat.completions
+        return self._client
+
+    async def __call__(
+        self, engine: TextEngine, ask: AskModel
+    ) -> AsyncGenerator[TextModelEvent | ev.ToolRequested | ev.ToolReported, None]:
+        """Yield what comes of an ask."""
+        from httpx2 import HTTPError
+        from openai import APIStatusError, OpenAIError
+
+        reader = engine.reader(ask.ask_id)
+        try:
+            async for data in self._events(engine, ask):
+                for event in reader.read(data):
+                    yield event
+                if reader.ended:
+                    return
+            failure = AskFailed(ask.ask_id, "the model's server broke the answer off")
+        except APIStatusError as error:
+            passing = error.status_code in _PASSING or error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+            detail = f"the model's server answered {error.status_code}"
+            failure = AskFailed(ask.ask_id, detail, may_pass=passing and error.code != "insufficient_quota")
+        except (OpenAIError, HTTPError, OSError) as error:
+            detail = f"the model's server cannot be reached ({type(error).__name__})"
+            failure = AskFailed(ask.ask_id, detail)
+        yield failure
+
+    async def _events(self, engine: TextEngine, ask: AskModel) -> AsyncIterator[str]:
+        """Yield the data of each server-sent event of the answer."""
+        client = self.open()
+        body = dict(engine.body(ask))
+        model = str(body.pop("model"))
+        if engine.api == "chat":
+            messages = cast("list[ChatCompletionMessageParam]", body.pop("messages"))
+            async with client.chat.completions.with_streaming_response.create(
+                model=model, messages=messages, extra_body=body
+            ) as chat:
+                async for data in _data_of(chat.iter_lines()):
+                    yield data
+        else:
+            items = cast("ResponseInputParam", body.pop("input"))
+            async with client.responses.with_streaming_response.create(
+                model=model, input=items, extra_body=body
+            ) as response:
+                async for data in _data_of(response.iter_lines()):
+                    yield data
+
+    async def close(self) -> None:
+        """Let go of the client."""
+        if self._client is not None:
+            await self._client.close()
+
+
+async def _data_of(lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Yield the data of the events that the lines are; each of these servers' events has one line of data."""
+    async for line in lines:
+        if line.startswith(_DATA) and len(line) <= LONGEST_LINE:
+            yield line[len(_DATA) :].strip()

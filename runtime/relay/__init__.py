@@ -1,0 +1,1 @@
+"""Relay mode around its machine: a socket to ConversationRelay."""
