@@ -11,8 +11,8 @@ import click
 
 from cli.options import agents_dir_option, environ_option
 from cli.terminal import err
-from runtime import logs
-from runtime.model_connection import OpenAIConnections
+from runtime.figures import logs
+from runtime.model.connection import OpenAIConnections
 from runtime.node import Node
 from runtime.server import event_loop, listen, serve
 from runtime.settings import Settings
