@@ -114,7 +114,7 @@ def test_the_model_is_given_as_much_as_time_has_passed(gaps: list[int], doubles:
         audio = ev.CallerAudio(b64encode(b"\1" * (FRAME_MS * 8 - odd)).decode(), at)
         world.feed(audio, audio) if number in doubles else world.feed(audio)
         at += FRAME_MS
-    for _ in range(2):  # nothing waits for its predecessor any more
+    for _ in range(4):  # nothing waits for its predecessor any more
         world.feed(frame(at))
         at += FRAME_MS
     assert abs(len(given_to_model(world)) / 8 - at) <= 16 * (odd > 0 or len(gaps) > 0) + 15 * len(gaps)
