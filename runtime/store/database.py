@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 
 from alembic import command
@@ -15,6 +16,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from schemas.errors import TmError
 
 BUSY_TIMEOUT_MS = 5_000
+# Seconds between attempts to open a file that others are opening for the first time.
+LOCKED_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 
 class DatabaseError(TmError):
@@ -65,19 +68,34 @@ def _unopened(error: Exception) -> DatabaseError:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema up to date. Raises `DatabaseError` when that is impossible."""
+    """Bring the schema up to date; blocks. Raises `DatabaseError` when that is impossible."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
-    try:
-        with engine.begin() as connection:
-            if engine.url.get_backend_name() == "sqlite":
-                # Nodes that start together: one makes the tables, the others wait and find them made.
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except (SQLAlchemyError, CommandError) as error:
-        raise unreadable(engine, error) from None
+    for pause in (*LOCKED_PAUSES, None):
+        try:
+            _upgrade(engine, config)
+        except (SQLAlchemyError, CommandError) as error:
+            if pause is None or not _is_locked(error):
+                raise unreadable(engine, error) from None
+            time.sleep(pause)
+        else:
+            return
+
+
+def _upgrade(engine: Engine, config: Config) -> None:
+    with engine.begin() as connection:
+        if engine.url.get_backend_name() == "sqlite":
+            # Nodes that start together: one makes the tables, the others wait and find them made.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _is_locked(error: Exception) -> bool:
+    """Whether SQLite says so: it does at once, without waiting, while another one turns WAL mode on."""
+    cause = getattr(error, "orig", None)
+    return isinstance(cause, sqlite3.OperationalError) and "locked" in str(cause)
 
 
 def unreadable(engine: Engine, error: Exception) -> DatabaseError:
