@@ -38,6 +38,30 @@ def test_a_model_that_is_lost_mid_call_is_replaced_and_the_caller_stays(tmp_path
     play(tmp_path, story)
 
 
+def test_after_a_kill_the_next_words_begin_within_two_seconds(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        clock = asyncio.get_running_loop().time
+        async with await office.phone(await office.webhook()) as phone:
+            phone.start()
+            await phone.until(lambda phone: phone.heard.endswith(SECOND_OF_SPEECH))
+            await asyncio.sleep(2)
+            killed_at = clock()
+            office.model.drop()
+            await asyncio.sleep(0.5)
+            assert office.model.opened == 2
+            await asyncio.sleep(1)  # what a slow model takes to think
+            office.model.say(
+                {"type": "input_audio_buffer.speech_started", "item_id": "c", "audio_start_ms": 0}
+            )
+            office.model.speak()
+            await phone.until(lambda phone: phone.heard.count(SECOND_OF_SPEECH) == 2)
+            assert clock() - killed_at <= 2 + 1  # the words last a second
+            phone.stop()
+            await office.over()
+
+    play(tmp_path, story)
+
+
 def test_a_model_that_stops_reading_is_replaced_within_seconds(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
         async with await office.phone(await office.webhook()) as phone:
