@@ -26,6 +26,7 @@ from runtime.relay.desk import RelayDesk
 from runtime.settings import Settings
 from runtime.signature import SignatureCheck
 from runtime.store import CallStore, StoreUnavailableError
+from runtime.text_desk import TextDesk
 from runtime.tool_room import ToolRoom
 from runtime.transfers.transfers import Transfers
 from runtime.twilio_api import TwilioApi
@@ -85,23 +86,8 @@ class Node:
         self.metrics = Metrics(self._active_calls, self.tools.names)
         self.transfers = Transfers(fleet, self.media, base_url, clock, epoch)
         self._text_line = TextLine(settings)
-        self.gather = GatherDesk(
+        desk = TextDesk(
             fleet,
-            papers_of(fleet, self.media, self.tools, base_url),
-            self.media,
-            self.calls,
-            self.store,
-            self.line,
-            self.tools,
-            self.transfers,
-            self.twilio,
-            ask_text or self._text_line,
-            clock,
-            epoch,
-        )
-        self.relay = RelayDesk(
-            fleet,
-            base_url,
             self.media,
             self.calls,
             self.tools,
@@ -111,6 +97,9 @@ class Node:
             clock,
             epoch,
         )
+        papers = papers_of(fleet, self.media, self.tools, base_url)
+        self.gather = GatherDesk(desk, papers, self.store, self.line)
+        self.relay = RelayDesk(desk, base_url)
         self.reception = Reception(
             fleet,
             base_url,

@@ -7,9 +7,8 @@ them is ahead is told by the number of the step that the request names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from runtime import twiml
@@ -19,39 +18,23 @@ from runtime.call.plan import CallPlan
 from runtime.call.text.gather_call import GatherCall
 from runtime.call.text.gather_steps import HandOn
 from runtime.call_progress import Interrupted, continued
-from runtime.call_terms import (
-    gather_terms,
-    prep_terms,
-    prep_variables,
-    recording_terms,
-    text_settings,
-)
-from runtime.calls import LiveCall
-from runtime.engines.text import TextEngine
+from runtime.call_terms import gather_terms, prep_terms
 from runtime.figures.logs import get_logger
-from runtime.figures.prices import PriceTable, text_cost
 from runtime.gather.documents import GatherPapers, WaitSound
 from runtime.gather.session import GatherSession
-from runtime.hold_media import announced
-from runtime.line import CallLine, RecordingOrder
 from runtime.store import StoreUnavailableError
 from runtime.transfers import waiting_music
-from runtime.transfers.run import TransferRequest
 
 if TYPE_CHECKING:
-    from runtime.call.actions import BeginTransfer
-    from runtime.call.events import Event
     from runtime.call.text.gather_steps import Step
     from runtime.call.text.text_events import CallerTurn
     from runtime.call_record import CallRecord
-    from runtime.calls import Calls
+    from runtime.calls import Calls, LiveCall
     from runtime.hold_media import HoldMedia
     from runtime.line import LineWork
-    from runtime.model.text_line import AskText
     from runtime.store import CallStore
+    from runtime.text_desk import TextDesk
     from runtime.tool_room import ToolRoom
-    from runtime.transfers.transfers import Transfers
-    from runtime.twilio_api import TwilioApi
     from runtime.webhook import VoiceWebhook
     from schemas import Agent, Fleet
 
@@ -65,23 +48,17 @@ STEPS_AHEAD: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class GatherDesk:
-    """Serves the calls of a node. `papers` are the documents of the agents in gather mode, by name.
+    """Serves the calls of a node. `papers` are the documents of the agents in gather mode, by name."""
 
-    `clock` gives monotonic seconds, `epoch` seconds since 1970.
-    """
-
-    fleet: Fleet
+    desk: TextDesk
     papers: Mapping[str, GatherPapers]
-    media: HoldMedia
-    calls: Calls
     store: CallStore
     line: LineWork
-    tools: ToolRoom
-    transfers: Transfers
-    twilio: TwilioApi
-    ask: AskText
-    clock: Callable[[], float]
-    epoch: Callable[[], float]
+
+    @property
+    def calls(self) -> Calls:
+        """The calls of the node."""
+        return self.desk.calls
 
     # --- how a call begins
 
@@ -94,68 +71,44 @@ class GatherDesk:
         number: int | None = None,
     ) -> LiveCall:
         """Begin a call, or the rest of one that another run had, after the step of this number."""
-        now = self.clock()
-        tools = self.tools.of(agent)
+        desk = self.desk
+        taken = desk.take(agent, webhook, opening, interrupted)
+        plan = self._plan(agent, interrupted)
+        if number is None:
+            number = plan.returns * STEPS_AHEAD
+        terms = gather_terms(agent, desk.tools.of(agent))
+        machine = GatherCall(plan, terms, now=desk.clock(), number=number)
+        session = GatherSession(
+            webhook.call_sid,
+            machine,
+            desk.surroundings(taken),
+            fetch=lambda number: self.line.fetch(taken.line, self.papers[agent.name].turn_url(number)),
+        )
+        call = desk.live(taken, session, plan)
+        call.claimed = True
+        call.attended = interrupted is not None
+        if machine.step is not None:
+            call.answer = self.papers[agent.name].render(
+                machine.step, before=desk.prelude(agent), recording=desk.recording(agent)
+            )
+        self.calls.begin(call)
+        return call
+
+    def _plan(self, agent: Agent, interrupted: Interrupted | None) -> CallPlan:
+        now = self.desk.clock()
         plan = CallPlan(
             greeting=agent.greeting,
             fallback_message=agent.fallback_message,
             max_call_seconds=agent.max_call_seconds,
             answered_at=now,
-            epoch_at_zero=self.epoch() - now,
-            tools=tools.functions,
+            epoch_at_zero=self.desk.epoch() - now,
+            tools=self.desk.tools.of(agent).functions,
             prep=prep_terms(agent) if interrupted is None else "none",
         )
-        if interrupted is not None:
-            plan = continued(plan, interrupted)
-            plan = plan if plan.answered_at is not None else replace(plan, answered_at=now)
-        if number is None:
-            number = plan.returns * STEPS_AHEAD
-        machine = GatherCall(plan, gather_terms(agent, tools), now=now, number=number)
-        line = CallLine(webhook.call_sid, lambda: self.twilio.of_number(agent.name, webhook.called))
-        call = LiveCall(
-            opening=opening,
-            session=self._session(agent, webhook, machine, line, opening.id),
-            answer="",
-            fallback_message=agent.fallback_message,
-            begun_at=now if interrupted is None else opening.started_at / 1000 - plan.epoch_at_zero,
-            answered_at=plan.answered_at,
-            expected_at=now,
-            price=partial(text_cost, model=agent.voice.model, table=PriceTable.of(self.fleet.service.prices)),
-            claimed=True,
-            before=None if interrupted is None else interrupted.record,
-            max_call_seconds=agent.max_call_seconds,
-            line=line,
-            attended=interrupted is not None,
-        )
-        if machine.step is not None:
-            call.answer = self._first_document(agent, machine.step)
-        self.calls.begin(call)
-        return call
-
-    def _session(
-        self, agent: Agent, webhook: VoiceWebhook, machine: GatherCall, line: CallLine, call_id: str
-    ) -> GatherSession:
-        engine = TextEngine(text_settings(agent, self.tools.of(agent)))
-        papers = self.papers[agent.name]
-
-        def transfer(order: BeginTransfer, feed: Callable[[Event], None]) -> None:
-            request = TransferRequest(agent, line, call_id, webhook.called, order, feed)
-            self.calls.extend(line.call_sid, self.transfers.begin(request))
-
-        return GatherSession(
-            webhook.call_sid,
-            machine,
-            engine,
-            ask=self.ask,
-            clock=self.clock,
-            on_step=lambda: self.calls.streaming(webhook.call_sid),
-            on_second=lambda: self.calls.look_after(webhook.call_sid, self.clock()),
-            fetch=lambda number: self.line.fetch(line, papers.turn_url(number)),
-            errands=self.tools.errands(
-                agent, engine, prep_variables(webhook), name=webhook.call_sid, clock=self.clock
-            ),
-            transfer=transfer,
-        )
+        if interrupted is None:
+            return plan
+        plan = continued(plan, interrupted)
+        return plan if plan.answered_at is not None else replace(plan, answered_at=now)
 
     # --- requests
 
@@ -212,21 +165,10 @@ class GatherDesk:
         if step is None:
             return twiml.say_and_hang_up(agent.fallback_message)
         if isinstance(step.then, HandOn):
-            document = self.transfers.follow(session.name, dial=None, gone=False)
+            document = self.desk.transfers.follow(session.name, dial=None, gone=False)
             if document is not None:
                 return document
         return self.papers[agent.name].render(step)
-
-    def _first_document(self, agent: Agent, step: Step) -> str:
-        recording = recording_terms(agent)
-        prelude = self.media.prelude(self.fleet.hold_of(agent))
-        if recording is None:
-            return self.papers[agent.name].render(step, before=prelude)
-        callback = f"{self.fleet.service.public_url}/voice/{agent.name}/recording"
-        order = RecordingOrder(recording.channels, callback)
-        return self.papers[agent.name].render(
-            step, before=announced(prelude, recording.announcement), recording=order
-        )
 
     def _farewell(self, agent: Agent, webhook: VoiceWebhook) -> str:
         """Return the last document of a call that is over, or of which nothing is known."""

@@ -1,35 +1,27 @@
-"""A call in relay mode around its machine, which decides everything: socket, asks, tools, one timer.
+"""A call in relay mode: the caller's connection around a session that outlives it, and may get another one.
 
-Each connection of the caller has a reader and a writer, which end with it; the call outlives it, and may get
-another one. Every task belongs to `run` and ends with it.
+Each connection has a reader and a writer, which end with it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
-from runtime.call.actions import BeginTransfer, DropStream, Finished, RunTool
+from runtime.call.actions import DropStream
 from runtime.call.events import BadFrame, StreamBroken, StreamStarted
 from runtime.call.text import relay_steps as rs
-from runtime.call.text.text_events import AskModel, CancelAsk
 from runtime.figures.logs import get_logger
 from runtime.legs import conversation_relay
 from runtime.legs.flood import Flood
+from runtime.text_session import Surroundings, TextSession
 
 if TYPE_CHECKING:
-    from runtime.call.events import Event
     from runtime.call.text.relay_call import RelayCall
-    from runtime.engines.text import TextEngine
-    from runtime.errands import Errands
-    from runtime.model.text_line import AskText
-    from runtime.recording import LocalRecording
 
 _log = get_logger(__name__)
 
-SECOND: Final = 1.0
 MOST_WAITING: Final = 2_000  # messages for a carrier that does not read: tokens of many minutes
 STALLED_SECONDS: Final = 5.0  # s in which a carrier takes nothing, after which it is gone
 CLOSING_SECONDS: Final = 2.0  # s in which the carrier closes a session that was ended; after that we do
@@ -69,112 +61,13 @@ class _Connection:
         return True
 
 
-class RelaySession:
-    """Runs one call. `name` is the call SID. Moments are seconds of `clock`.
+class RelaySession(TextSession[rs.CarrierEvent, rs.ConnectionAction]):
+    """Runs one call."""
 
-    `on_stream` is called each time that the caller is connected, `on_second` about once a second. `transfer`
-    carries a transfer out.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        machine: RelayCall,
-        engine: TextEngine,
-        *,
-        ask: AskText,
-        clock: Callable[[], float],
-        on_stream: Callable[[], None],
-        on_second: Callable[[], None],
-        errands: Errands,
-        transfer: Callable[[BeginTransfer, Callable[[Event], None]], None],
-    ) -> None:
-        self.name = name
+    def __init__(self, name: str, machine: RelayCall, surroundings: Surroundings) -> None:
         self.machine = machine
-        self.goodbye: str | None = None
-        self.stream_started_at: float | None = None
-        self.stream_was_ended = False
-        self.finished_at: float | None = None
-        self.recording: LocalRecording | None = None
-        self._engine = engine
-        self._ask_model = ask
-        self._clock = clock
-        self._on_stream = on_stream
-        self._on_second = on_second
-        self.errands = errands
-        self._transfer = transfer
-        self._tasks: asyncio.TaskGroup | None = None
-        self._asks: dict[str, asyncio.Task[None]] = {}
         self._connection: _Connection | None = None
-        self._wake = asyncio.Event()
-        self._finished = asyncio.Event()
-
-    # --- life -----------------------------------------------------------------------------------------
-
-    async def run(self) -> None:
-        """Live until the call is over, then end everything that belongs to it.
-
-        An error of ours ends the call and is logged; it does not reach the caller of `run`.
-        """
-        try:
-            async with asyncio.TaskGroup() as self._tasks:
-                self.errands.start(self._tasks, self.feed)
-                self._carry_out(self.machine.begin())
-                pacer = self._tasks.create_task(self._pace())
-                await self._watch()
-                self.errands.end()
-                await self._close()
-                for task in (pacer, *self._asks.values()):
-                    task.cancel()
-        except* Exception:
-            _log.exception("call_crashed", call=self.name)
-        finally:
-            if self.finished_at is None:  # cut off, or crashed: the machine has not said so
-                self.finished_at = self._clock()
-            self._tasks = None
-            self._finished.set()
-
-    @property
-    def finished(self) -> bool:
-        """Whether the machine has said its last word."""
-        return self._finished.is_set()
-
-    def feed(self, event: rs.RelayEvent) -> None:
-        """Hand in an event from elsewhere: a status callback, an operator, a tool."""
-        self._carry_out(self.machine.handle(event, self._clock()))
-        self._wake.set()
-
-    async def _watch(self) -> None:
-        while not self.finished:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SECOND):
-                    await self._finished.wait()
-            self._on_second()
-
-    async def _close(self) -> None:
-        """Let the carrier have what is on its way, and close its socket."""
-        connection = self._connection
-        if connection is None:
-            return
-        connection.put(None)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSING_SECONDS + STALLED_SECONDS):
-                await connection.over.wait()
-
-    async def _pace(self) -> None:
-        """Wake the machine when it is due."""
-        while True:
-            self._wake.clear()
-            due = self.machine.wake_at()
-            if due is not None and due <= self._clock():
-                self._carry_out(self.machine.wake(self._clock()))
-                await asyncio.sleep(0)
-                continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(None if due is None else due - self._clock()):
-                    await self._wake.wait()
-
-    # --- the carrier ----------------------------------------------------------------------------------
+        super().__init__(name, machine, surroundings)
 
     async def serve_leg(self, leg: Leg) -> None:
         """Serve a socket of the caller until it or the call is over; one at a time."""
@@ -228,7 +121,7 @@ class RelaySession:
         connection.set_up = True
         self.stream_started_at = self.stream_started_at or self._clock()
         self.feed(event)
-        self._on_stream()
+        self._here.on_stream()
         return True
 
     async def _write(self, connection: _Connection) -> None:
@@ -250,39 +143,17 @@ class RelaySession:
             self._connection = None
             self.feed(StreamBroken(detail))
 
-    # --- the machine ----------------------------------------------------------------------------------
+    # --- what is for the carrier
 
-    def _carry_out(self, actions: Iterable[rs.RelayAction]) -> None:
-        for action in actions:
-            if isinstance(action, rs.SpeakText | rs.SendKeys):
-                message = conversation_relay.encode(action)
-                if message is not None:
-                    self._send(message)
-            elif isinstance(action, rs.EndRelay):
-                self.goodbye = action.goodbye
-                self.stream_was_ended = True
-                self._send(conversation_relay.END)
-            elif isinstance(action, DropStream):
-                self._drop()
-            elif isinstance(action, Finished):
-                self.finished_at = self._clock()
-                self._finished.set()
-            else:
-                self._do(action)
-
-    def _do(self, action: AskModel | CancelAsk | RunTool | BeginTransfer) -> None:
-        assert self._tasks is not None, "the machine begins in `run`"
-        if isinstance(action, AskModel):
-            self._asks[action.ask_id] = self._tasks.create_task(self._ask(action))
-        elif isinstance(action, CancelAsk):
-            task = self._asks.get(action.ask_id)
-            if task is not None:
-                task.cancel()
-        elif isinstance(action, RunTool):
-            self.errands.run(action)
-        else:
-            self.stream_was_ended = False
-            self._transfer(action, self.feed)
+    def _to_carrier(self, action: rs.ConnectionAction) -> None:
+        if isinstance(action, DropStream):
+            self._drop()
+        elif isinstance(action, rs.EndRelay):
+            self.goodbye = action.goodbye
+            self.stream_was_ended = True
+            self._send(conversation_relay.END)
+        elif (message := conversation_relay.encode(action)) is not None:
+            self._send(message)
 
     def _send(self, message: str) -> None:
         connection = self._connection
@@ -295,10 +166,12 @@ class RelaySession:
         if connection is not None:
             connection.put(None)
 
-    async def _ask(self, ask: AskModel) -> None:
-        try:
-            async with aclosing(self._ask_model(self._engine, ask)) as events:
-                async for event in events:
-                    self.feed(event)
-        finally:
-            del self._asks[ask.ask_id]
+    async def _let_go(self) -> None:
+        """Let the carrier have what is on its way, and close its socket."""
+        connection = self._connection
+        if connection is None:
+            return
+        connection.put(None)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS + STALLED_SECONDS):
+                await connection.over.wait()

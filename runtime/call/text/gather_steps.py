@@ -156,4 +156,5 @@ class FetchCaller:
     """Let the carrier ask now: what the caller waits for is there."""
 
 
-GatherAction: TypeAlias = GiveStep | FetchCaller | AskModel | CancelAsk | RunTool | BeginTransfer | Finished
+StepAction: TypeAlias = GiveStep | FetchCaller
+GatherAction: TypeAlias = StepAction | AskModel | CancelAsk | RunTool | BeginTransfer | Finished

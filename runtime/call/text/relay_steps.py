@@ -86,6 +86,5 @@ class EndRelay:
 
 
 ToCarrier: TypeAlias = SpeakText | SendKeys
-RelayAction: TypeAlias = (
-    ToCarrier | EndRelay | DropStream | AskModel | CancelAsk | RunTool | BeginTransfer | Finished
-)
+ConnectionAction: TypeAlias = ToCarrier | EndRelay | DropStream
+RelayAction: TypeAlias = ConnectionAction | AskModel | CancelAsk | RunTool | BeginTransfer | Finished
