@@ -30,7 +30,8 @@ from schemas.templates import PLACE, has_place_in_host
 E164_PATTERN = r"^\+[1-9]\d{6,14}$"
 PREFIX_PATTERN = r"^\+[1-9]\d{0,13}\*$"
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
-LANGUAGE_PATTERN = r"^[a-z]{2}(-[A-Z]{2})?$"
+# As Twilio's recognisers and voices name languages: en, de-DE, arb, es-419, cmn-Hans-CN, en-GB-WLS.
+LANGUAGE_PATTERN = r"^([a-z]{2,3}(-[A-Za-z]{4})?(-([A-Z]{2}|[0-9]{3}))?(-[A-Z]{3})?|multi)$"
 ACCOUNT_SID_PATTERN = r"^AC[0-9a-fA-F]{32}$"
 
 _E164 = re.compile(E164_PATTERN.replace("$", r"\Z"), re.ASCII)

@@ -108,6 +108,7 @@ _LIMITS = {
     "string_too_long": "at most {max_length} characters",
     "string_too_short": "at least {min_length} character",
     "too_short": "at least {min_length} entry",
+    "too_long": "at most {max_length} entries",
 }
 
 

@@ -22,3 +22,16 @@ def relay_recogniser(name: str) -> tuple[str, str] | None:
     """Return the provider and its name of a recogniser, None for one that relay mode has not."""
     provider, _, model = name.partition("_")
     return (RECOGNISERS[provider], model) if provider in RECOGNISERS and model else None
+
+
+def relay_hears_all_languages(voice: str, recogniser: str) -> bool:
+    """Tell whether a voice and a recogniser can follow whatever language is spoken.
+
+    Twilio: `multi` is for Deepgram's nova-2-general and nova-3-general, and for the voices of ElevenLabs.
+    """
+    speaks = relay_voice(voice)
+    return (
+        speaks is not None
+        and speaks[0] == "ElevenLabs"
+        and recogniser in ("deepgram_nova-2-general", "deepgram_nova-3-general")
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
 from schemas.declared import Declared
-from schemas.fields import Language, Text, choice
+from schemas.fields import Language, OneOrMore, Text, choice
 
 ModeName = Literal["realtime", "relay", "gather"]
 ApiName = Literal["responses", "chat"]
@@ -22,7 +23,16 @@ REALTIME_VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer",
 # What only a model that hears and speaks by itself can be told.
 REALTIME_ONLY = ("turn_detection", "noise_reduction", "speed")
 # What only a text model whose words Twilio speaks can be told.
-TEXT_ONLY = ("api", "ssml")
+TEXT_ONLY = ("api", "ssml", "hints", "languages")
+
+# Twilio: what <Gather>, <Say> and ConversationRelay speak and hear when nothing is said about it.
+DEFAULT_LANGUAGE = "en-US"
+# Twilio: ConversationRelay finds out by itself which language is spoken.
+ANY_LANGUAGE = "multi"
+
+# Twilio: <Gather hints> takes 500 entries of 100 characters; those of ConversationRelay are not published.
+MOST_HINTS = 500
+LONGEST_HINT = 100
 
 
 class ServerVad(Declared):
@@ -56,6 +66,15 @@ class Interruption(Declared):
     """How many words the caller has to say before the agent stops, as far as they are known in time."""
     resume: bool = False
     """Pause at once, and go on from there when it was only a cough: nothing was said after it."""
+
+
+class SpokenLanguage(Declared):
+    """How Twilio speaks and hears a further language; what is absent is Twilio's own choice for it."""
+
+    name: Text | None = None
+    """The voice that speaks it, such as Polly.Vicki-Neural."""
+    speech_model: Text | None = None
+    """The recogniser that hears it, such as deepgram_nova-3-general."""
 
 
 def _vad_form(value: Any) -> str:
@@ -96,6 +115,14 @@ class Voice(Declared):
     """Twilio's recogniser in relay and gather mode."""
     language: Language | None = None
     """The language that callers speak, such as en or de-DE; helps the recogniser."""
+    hints: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=LONGEST_HINT)], ...],
+        Field(max_length=MOST_HINTS),
+        OneOrMore(),
+    ] = ()
+    """Words that callers are likely to say, such as names and places; they help Twilio's recogniser."""
+    languages: Mapping[Language, SpokenLanguage] = Field(default_factory=dict)
+    """Further languages that the agent can change to, in relay mode: {de-DE: {name: Polly.Vicki}}."""
     speed: Annotated[float, Field(ge=0.25, le=1.5)] | None = None
     """How fast the agent speaks; 1 is normal."""
     turn_detection: Annotated[

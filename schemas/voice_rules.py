@@ -6,15 +6,14 @@ from collections.abc import Iterator
 
 from schemas import codes
 from schemas.agent import Agent
+from schemas.language_rules import check_languages
 from schemas.model_dates import LIST_AS_OF, shutdown_of
 from schemas.places import Diagnostic, Place
 from schemas.recording import Recording
-from schemas.references import has_reference
-from schemas.relay_voices import RECOGNISERS, VOICE_PROVIDERS, relay_recogniser, relay_voice
 from schemas.source import SourceMap
 from schemas.suggestions import did_you_mean, listed
 from schemas.tools import McpTool
-from schemas.voice import REALTIME_ONLY, REALTIME_VOICES, TEXT_ONLY, Interruption, Voice
+from schemas.voice import ANY_LANGUAGE, REALTIME_ONLY, REALTIME_VOICES, TEXT_ONLY, Interruption, Voice
 
 
 def check_voice(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
@@ -25,6 +24,7 @@ def check_voice(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
     else:
         yield from _check_realtime_only(voice, source)
         yield from _check_spoken_text(agent, source)
+        yield from check_languages(voice, source)
     if voice.mode == "relay":
         yield from _check_relay(voice, source)
     yield from _check_model(voice, source)
@@ -37,8 +37,12 @@ def _check_realtime(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
         yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "name")))
     usual = Voice()
     for name in (name for name in TEXT_ONLY if getattr(voice, name) != getattr(usual, name)):
-        message = f"{name} is for text models, in the voice modes relay and gather; realtime has none"
+        verb = "are" if name in ("hints", "languages") else "is"
+        message = f"{name} {verb} for text models, in the voice modes relay and gather; realtime has none"
         yield _error(codes.BAD_VALUE, message, source.place_of(("voice", name)))
+    if voice.language == ANY_LANGUAGE:
+        message = f"language {ANY_LANGUAGE} is for voice mode relay; a realtime model hears all without it"
+        yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "language")))
 
 
 def _check_realtime_only(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
@@ -55,10 +59,6 @@ def _check_realtime_only(voice: Voice, source: SourceMap) -> Iterator[Diagnostic
 def _check_spoken_text(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
     """Refuse what cannot be where Twilio hears and speaks, and a text model thinks."""
     voice = agent.voice
-    if voice.language is not None and "-" not in voice.language and not has_reference(voice.language):
-        example = f"such as de-DE; got {voice.language}"
-        message = f"voice mode {voice.mode} needs a language with its country, {example}"
-        yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "language")))
     if isinstance(agent.recording, Recording) and agent.recording.by == "local":
         message = f"a recording by local is for voice mode realtime; in {voice.mode} no audio comes here"
         yield _error(codes.BAD_VALUE, message, source.place_of(("recording", "by")))
@@ -70,19 +70,10 @@ def _check_spoken_text(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
 
 
 def _check_relay(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
-    """Refuse what ConversationRelay does not have; a value that comes from elsewhere is not known here."""
+    """Refuse what ConversationRelay does not have."""
     if voice.ssml:
         message = "voice mode relay speaks plain text; ssml is for voice mode gather"
         yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "ssml")))
-    if not has_reference(voice.name) and relay_voice(voice.name) is None:
-        forms = listed([f"{provider}.NAME" for provider in VOICE_PROVIDERS], "or")
-        message = f'voice mode relay needs a voice such as {forms}; got "{voice.name}"'
-        yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "name")))
-    speech_model = voice.speech_model
-    if speech_model and not has_reference(speech_model) and relay_recogniser(speech_model) is None:
-        forms = listed([f"{provider}_MODEL" for provider in RECOGNISERS], "or")
-        message = f'voice mode relay needs a recogniser such as {forms}; got "{speech_model}"'
-        yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "speech_model")))
 
 
 def _check_model(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
