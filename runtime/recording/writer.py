@@ -134,11 +134,15 @@ class RecordingWriter:
         """Begin the recording `name` at the moment `now` (s)."""
         return LocalRecording((self._folder / f"{name}.wav").absolute(), now, self._take)
 
+    async def written(self) -> None:
+        """Wait until everything that was handed over so far is on disk."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, _nothing)
+
     async def close(self) -> None:
         """Wait until everything is written, some seconds at most."""
         try:
             async with asyncio.timeout(CLOSING_SECONDS):
-                await asyncio.get_running_loop().run_in_executor(self._thread, _nothing)
+                await self.written()
         except TimeoutError:
             _log.error("recordings_not_finished", batches=self._waiting)
         self._thread.shutdown(wait=False, cancel_futures=True)
@@ -149,10 +153,10 @@ class RecordingWriter:
             if self._waiting >= MOST_WAITING:
                 return False
             self._waiting += 1
-        self._thread.submit(batch.recording.write, batch).add_done_callback(self._written)
+        self._thread.submit(batch.recording.write, batch).add_done_callback(self._count_down)
         return True
 
-    def _written(self, done: Future[None]) -> None:
+    def _count_down(self, done: Future[None]) -> None:
         with self._count:
             self._waiting -= 1
         if not done.cancelled() and (error := done.exception()) is not None:

@@ -41,17 +41,21 @@ class Service:
         self.requests: list[str] = []
         self._answer = answer
         self._seconds = seconds
+        self._over = asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[int]:
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         async with server:
             yield server.sockets[0].getsockname()[1]
+            self._over.set()  # nobody waits any more
+            await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             self.requests.append((await reader.readuntil(b"\r\n\r\n")).decode())
-            await asyncio.sleep(self._seconds)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), self._seconds)
             head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
             writer.write(f"{head}Content-Length: {len(self._answer)}\r\n\r\n".encode() + self._answer)
             await writer.drain()
