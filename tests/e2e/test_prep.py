@@ -68,7 +68,7 @@ def test_the_agent_knows_the_caller_before_its_first_word(tmp_path: Path) -> Non
 
     async def look(world: World) -> None:
         (model,) = world.box.model.sessions
-        told.extend(update["session"]["instructions"] for update in model.received("session.update"))
+        told.extend(json.dumps(update) for update in model.received("session.update"))
 
     made, record = call(tmp_path, service, required=True, look=look)
     (request,) = service.requests
