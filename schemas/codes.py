@@ -42,6 +42,8 @@ LONG_MEDIA = "TM052"
 # Warnings
 NOT_ACTED_ON = "TM090"
 MODEL_ENDS = "TM091"
+NOT_LISTED = "TM092"
+OTHER_LANGUAGE = "TM093"
 
 MEANINGS = {
     UNREADABLE_FILE: "The file cannot be read.",
@@ -77,4 +79,6 @@ MEANINGS = {
     LONG_MEDIA: "A media file is longer than anybody waits.",
     NOT_ACTED_ON: "Declared, but this version does not act on it.",
     MODEL_ENDS: "The model is going to be shut down.",
+    NOT_LISTED: "Twilio had no such voice, recogniser or language.",
+    OTHER_LANGUAGE: "The voice speaks another language than the agent.",
 }

@@ -17,6 +17,7 @@ from schemas.references import has_reference
 from schemas.source import SourceMap
 from schemas.suggestions import listed
 from schemas.tool_rules import check_tools
+from schemas.voice_names import check_say_voice
 from schemas.voice_rules import check_voice
 
 FieldPath = tuple[str | int, ...]
@@ -38,7 +39,7 @@ class FieldRules:
         elif isinstance(entry.model, Hold):
             if entry.valid:
                 yield from _check_strategy(entry.model, entry.source, ())
-            yield from self._check_media_of(entry.model, entry.source, ())
+            yield from self._check_sound_of(entry.model, entry.source, ())
         elif isinstance(entry.model, Agent):
             yield from check_voice(entry.model, entry.source)
             yield from check_tools(entry.model, entry.source)
@@ -47,9 +48,10 @@ class FieldRules:
             if isinstance(entry.model.hold, Hold):
                 if entry.valid:
                     yield from _check_strategy(entry.model.hold, entry.source, ("hold",))
-                yield from self._check_media_of(entry.model.hold, entry.source, ("hold",))
+                yield from self._check_sound_of(entry.model.hold, entry.source, ("hold",))
 
-    def _check_media_of(self, hold: Hold, source: SourceMap, path: FieldPath) -> Iterator[Diagnostic]:
+    def _check_sound_of(self, hold: Hold, source: SourceMap, path: FieldPath) -> Iterator[Diagnostic]:
+        yield from check_say_voice(hold.voice, source.place_of((*path, "voice")))
         for name, file in (("audio", hold.audio), ("music", hold.music)):
             if file is not None and not has_reference(str(file)):
                 place = source.place_of((*path, name))
@@ -124,13 +126,15 @@ def _check_whatsapp(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
         yield _error(codes.INCOMPLETE, message, source.place_of(path))
 
 
-_IDLE = {"whatsapp": "tm serve does not answer messages yet; plan and apply configure where they go"}
+def _check_sms(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
+    if agent.sms and not _is_set(source, (), "numbers"):
+        yield _error(codes.INCOMPLETE, "sms needs numbers", source.place_of(("sms",)))
 
 
 def _not_acted_on(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
     for name in NOT_ACTED_ON:
         if name in agent.model_fields_set and getattr(agent, name):
-            message = f"{name} is declared, but {_IDLE.get(name, 'this version does not act on it')}"
+            message = f"{name} is declared, but this version does not act on it"
             yield Diagnostic("warning", codes.NOT_ACTED_ON, message, source.place_of((name,)))
 
 

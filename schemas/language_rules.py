@@ -7,30 +7,43 @@ from collections.abc import Iterator
 from schemas import codes
 from schemas.places import Diagnostic, Place
 from schemas.references import has_reference
-from schemas.relay_voices import (
-    RECOGNISERS,
-    VOICE_PROVIDERS,
-    relay_hears_all_languages,
-    relay_recogniser,
-    relay_voice,
-)
+from schemas.relay_voices import relay_hears_all_languages
 from schemas.source import SourceMap
 from schemas.suggestions import listed
-from schemas.voice import ANY_LANGUAGE, DEFAULT_LANGUAGE, SpokenLanguage, Voice
-
-FieldPath = tuple[str | int, ...]
+from schemas.voice import ANY_LANGUAGE, DEFAULT_LANGUAGE, Voice
+from schemas.voice_names import (
+    check_gather_recogniser,
+    check_relay_recogniser,
+    check_relay_voice,
+    check_say_voice,
+    not_listed,
+)
+from schemas.voices.table import (
+    base_language,
+    is_known_language,
+    is_same_language,
+    language_hint,
+    languages_of,
+    similar_voice,
+)
 
 
 def check_languages(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
-    """Yield what is wrong with the languages and hints of an agent whose words Twilio speaks and hears."""
+    """Yield what is wrong with how Twilio is to speak and hear for an agent."""
+    name = source.place_of(("voice", "name"))
+    speech_model = source.place_of(("voice", "speech_model"))
     yield from _check_hints(voice, source)
     yield from _check_main_language(voice, source)
     if voice.mode == "relay":
-        yield from _check_relay_speech(voice, source, ("voice",))
+        yield from check_relay_voice(voice.name, name)
+        yield from check_relay_recogniser(voice.speech_model, speech_model)
         yield from _check_further_languages(voice, source)
-    elif voice.languages:
-        message = "languages are for voice mode relay; gather hears and speaks one language"
-        yield _error(message, source.place_of(("voice", "languages")))
+    else:
+        yield from check_say_voice(voice.name, name)
+        yield from check_gather_recogniser(voice.speech_model, speech_model)
+        if voice.languages:
+            message = "languages are for voice mode relay; gather hears and speaks one language"
+            yield _error(message, source.place_of(("voice", "languages")))
 
 
 def _check_hints(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
@@ -43,45 +56,67 @@ def _check_hints(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
 
 def _check_main_language(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
     language = voice.language
-    if language is None or has_reference(language):
-        return
-    place = source.place_of(("voice", "language"))
+    place = source.place_of(("voice", "language" if language else "name"))
     if language == ANY_LANGUAGE:
-        if voice.mode == "gather":
-            yield _error(f"language {ANY_LANGUAGE} is for voice mode relay; gather hears one language", place)
-        elif not relay_hears_all_languages(voice.name, voice.speech_model or ""):
-            message = (
-                f"language {ANY_LANGUAGE} needs a voice of ElevenLabs and the recogniser "
-                "deepgram_nova-3-general or deepgram_nova-2-general"
-            )
-            yield _error(message, place)
-    elif "-" not in language:
+        yield from _check_any_language(voice, place)
+    elif language is not None and "-" not in language and not has_reference(language):
         message = f"voice mode {voice.mode} needs a language with its country, such as de-DE; got {language}"
+        yield _error(message, place)
+    else:
+        yield from _check_language(language, voice.name, place)
+
+
+def _check_any_language(voice: Voice, place: Place) -> Iterator[Diagnostic]:
+    if voice.mode == "gather":
+        yield _error(f"language {ANY_LANGUAGE} is for voice mode relay; gather hears one language", place)
+    elif not relay_hears_all_languages(voice.name, voice.speech_model or ""):
+        recognisers = "deepgram_nova-3-general or deepgram_nova-2-general"
+        message = f"language {ANY_LANGUAGE} needs a voice of ElevenLabs and the recogniser {recognisers}"
         yield _error(message, place)
 
 
 def _check_further_languages(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
     for language, spoken in voice.languages.items():
         path = ("voice", "languages", language)
+        place = source.place_of(path)
         if language in (voice.language or DEFAULT_LANGUAGE, ANY_LANGUAGE) or "-" not in language:
             message = f"languages are further ones, with their country, such as de-DE; got {language}"
-            yield _error(message, source.place_of(path))
-        yield from _check_relay_speech(spoken, source, path)
+            yield _error(message, place)
+        else:
+            yield from _check_language(language, spoken.name, place)
+        yield from check_relay_voice(spoken.name, source.place_of((*path, "name")))
+        yield from check_relay_recogniser(spoken.speech_model, source.place_of((*path, "speech_model")))
 
 
-def _check_relay_speech(
-    spoken: Voice | SpokenLanguage, source: SourceMap, path: FieldPath
-) -> Iterator[Diagnostic]:
-    """Refuse a voice or recogniser that ConversationRelay has not; unresolved ones are not known here."""
-    if spoken.name and not has_reference(spoken.name) and relay_voice(spoken.name) is None:
-        forms = listed([f"{provider}.NAME" for provider in VOICE_PROVIDERS], "or")
-        message = f'voice mode relay needs a voice such as {forms}; got "{spoken.name}"'
-        yield _error(message, source.place_of((*path, "name")))
-    speech_model = spoken.speech_model
-    if speech_model and not has_reference(speech_model) and relay_recogniser(speech_model) is None:
-        forms = listed([f"{provider}_MODEL" for provider in RECOGNISERS], "or")
-        message = f'voice mode relay needs a recogniser such as {forms}; got "{speech_model}"'
-        yield _error(message, source.place_of((*path, "speech_model")))
+def _check_language(language: str | None, name: str | None, place: Place) -> Iterator[Diagnostic]:
+    """Warn about a language that is not known, and about a voice that speaks another one.
+
+    Twilio: a voice that does not go with the language may fail the call (`<Say>`: the verb; relay: 64101).
+    """
+    if any(value is not None and has_reference(value) for value in (language, name)):
+        return
+    if language is not None and not is_known_language(language):
+        yield not_listed(f'language "{language}"', language_hint(language), place)
+    elif name is not None and not _goes_with(name, language or DEFAULT_LANGUAGE):
+        yield Diagnostic("warning", codes.OTHER_LANGUAGE, _other_language(name, language), place)
+
+
+def _other_language(name: str, language: str | None) -> str:
+    spoken = listed(languages_of(name), "and")
+    if language is None:
+        return f"{name} speaks {spoken}, and callers are heard in {DEFAULT_LANGUAGE}; say voice.language"
+    better = similar_voice(name, language)
+    hint = f"; a voice for it is {better}" if better else ""
+    return f"{name} speaks {spoken}, and the language is {language}{hint}"
+
+
+def _goes_with(name: str, language: str) -> bool:
+    """Tell whether a voice speaks a language, or its nearest kin where no voice speaks it."""
+    spoken = languages_of(name)
+    if not spoken or any(is_same_language(one, language) for one in spoken):
+        return True
+    is_kin = base_language(language) in map(base_language, spoken)
+    return is_kin and similar_voice(name, language) is None
 
 
 def _error(message: str, place: Place) -> Diagnostic:

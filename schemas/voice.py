@@ -23,7 +23,7 @@ REALTIME_VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer",
 # What only a model that hears and speaks by itself can be told.
 REALTIME_ONLY = ("turn_detection", "noise_reduction", "speed")
 # What only a text model whose words Twilio speaks can be told.
-TEXT_ONLY = ("api", "ssml", "hints", "languages")
+TEXT_ONLY = ("api", "ssml", "speech_model", "hints", "languages")
 
 # Twilio: what <Gather>, <Say> and ConversationRelay speak and hear when nothing is said about it.
 DEFAULT_LANGUAGE = "en-US"
