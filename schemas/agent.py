@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
@@ -9,19 +10,21 @@ from pydantic import Discriminator, Field, Tag
 from schemas.declared import Declared
 from schemas.fields import CallerOrList, Json, Name, OneOrMore, PhoneNumber, Region, Shorthand, Text, choice
 from schemas.hold import Hold
+from schemas.messages import Messages, WhatsApp
 from schemas.prep import Prep
 from schemas.recording import Recording
 from schemas.tools import Tool
 from schemas.transfer import Transfer
+from schemas.variables import Variable, VariableName
 from schemas.voice import Voice
 
 WhenFullName = Literal["busy", "message"]
+DialName = Literal["url", "inline"]
 
 DEFAULT_FALLBACK_MESSAGE = "We are sorry, we cannot take your call right now. Please try again later."
 
 # What the design of an agent has and this version validates without acting on it.
 NOT_ACTED_ON = (
-    "whatsapp",
     "web",
     "after_call",
 )
@@ -38,15 +41,6 @@ class NumberEntry(Declared):
     """The number's name in the Twilio console; left alone when absent."""
     caller_id_lookup: bool | None = None
     """Whether Twilio looks the caller's name up (charged per call); left alone when absent."""
-
-
-class WhatsApp(Declared):
-    """Messages that the agent answers; either field is enough."""
-
-    sender: PhoneNumber | None = None
-    """The WhatsApp sender's phone number."""
-    messaging_service: Text | None = None
-    """SID of a Messaging Service."""
 
 
 class WebPhone(Declared):
@@ -83,6 +77,10 @@ class AgentFields(Declared):
     """What it is for, for people."""
     voice: Voice = Voice()
     """How it hears, thinks and speaks."""
+    variables: Mapping[VariableName, Annotated[Variable, Shorthand("description")]] = Field(
+        default_factory=dict
+    )
+    """What differs from call to call; `{{ name }}` stands for it in the instructions and the greeting."""
     hold: (
         Annotated[
             Annotated[Name, Tag("<name>")] | Annotated[Hold, Tag("<hold>")],
@@ -107,6 +105,8 @@ class AgentFields(Declared):
     """Whether to take its numbers over from webhooks, applications and trunks of somebody else."""
     heal: bool | None = None
     """Whether drift of its numbers is put right without asking; the Service's `heal` when absent."""
+    dial: Annotated[DialName, choice(DialName)] = "url"
+    """How it calls: Twilio asks for its TwiML when somebody answers, or is given it with the call."""
     transfer: Annotated[tuple[Annotated[Transfer, Shorthand("number")], ...], OneOrMore()] = ()
     """Whom calls may be transferred to."""
     recording: (
@@ -124,7 +124,11 @@ class AgentFields(Declared):
     prep: Prep | None = None
     """What is fetched before the first word."""
     whatsapp: WhatsApp | None = None
-    """Messages that it answers."""
+    """WhatsApp messages that it answers."""
+    sms: bool = False
+    """Whether it answers SMS to its numbers."""
+    messages: Messages = Messages()
+    """How it answers in writing."""
     web: (
         Annotated[
             Annotated[bool, Tag("<switch>")] | Annotated[WebPhone, Tag("<page>")],

@@ -17,6 +17,7 @@ from schemas.references import has_reference
 from schemas.source import SourceMap
 from schemas.suggestions import listed
 from schemas.tool_rules import check_tools
+from schemas.variable_rules import check_variables
 from schemas.voice_names import check_say_voice
 from schemas.voice_rules import check_voice
 
@@ -43,7 +44,9 @@ class FieldRules:
         elif isinstance(entry.model, Agent):
             yield from check_voice(entry.model, entry.source)
             yield from check_tools(entry.model, entry.source)
+            yield from check_variables(entry.model, entry.source)
             yield from _check_whatsapp(entry.model, entry.source)
+            yield from _check_sms(entry.model, entry.source)
             yield from _not_acted_on(entry.model, entry.source)
             if isinstance(entry.model.hold, Hold):
                 if entry.valid:

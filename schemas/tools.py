@@ -12,7 +12,7 @@ from schemas.fields import HttpUrl, Json, JsonObject, OneOrMore, RequestUrl, Tex
 from schemas.secret import Secret
 
 MethodName = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-BuiltinName = Literal["hang_up", "transfer", "send_digits", "collect_digits", "take_message"]
+BuiltinName = Literal["hang_up", "transfer", "send_digits", "collect_digits", "take_message", "send_media"]
 
 
 class HttpCall(Declared):

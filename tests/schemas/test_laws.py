@@ -84,7 +84,8 @@ def test_a_default_that_is_spelled_out_means_nothing(fields: Fields) -> None:
     spelled_out = {key: value for key, value in defaults.items() if value is not None}
     voice = fields.get("voice", {})
     assert isinstance(voice, dict)
-    whole = {**spelled_out, **fields, "voice": {**_set(defaults["voice"]), **voice}}
+    messages = _set(defaults["messages"])
+    whole = {**spelled_out, "messages": messages, **fields, "voice": {**_set(defaults["voice"]), **voice}}
     assert without_folder(loaded(fields)) == without_folder(loaded(whole))
 
 
