@@ -32,13 +32,17 @@ ON_THE_TELEPHONE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class TextSettings:
-    """What an agent asks of the model; `mcp` servers are called by the Responses API, by Chat not at all."""
+    """What an agent asks of the model; `mcp` servers are called by the Responses API, by Chat not at all.
+
+    `medium` tells the model how its words reach the other side.
+    """
 
     instructions: str
     model: str
     api: Api = "responses"
     tools: Toolset = HANG_UP_ONLY
     mcp: tuple[McpServer, ...] = field(default=(), repr=False)
+    medium: str = ON_THE_TELEPHONE
 
 
 class Reader(Protocol):
@@ -74,7 +78,7 @@ class TextEngine:
     def body(self, ask: AskModel) -> Mapping[str, JsonValue]:
         """Return the JSON of the request."""
         settings = self._settings
-        instructions = f"{settings.instructions}\n\n{ON_THE_TELEPHONE}"
+        instructions = f"{settings.instructions}\n\n{settings.medium}"
         functions = tuple(settings.tools.functions.values())
         if settings.api == "chat":
             return chat_body(ask, settings.model, instructions, functions)

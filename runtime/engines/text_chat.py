@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from runtime.call import events as ev
-from runtime.call.text.text_events import AskFailed, TextDelta, TextEnded, TextModelEvent, Told
+from runtime.call.text.text_events import AskFailed, Shown, TextDelta, TextEnded, TextModelEvent, Told
 from runtime.call.usage import Usage
 from runtime.engines.realtime_errors import is_fatal
 from runtime.engines.text_responses import MOST_TOKENS
 
 if TYPE_CHECKING:
-    from runtime.call.text.text_events import AskModel, ContextItem
+    from runtime.call.text.text_events import AskModel, ContextItem, File
     from runtime.call.tools.toolset import Function
     from runtime.call_record import JsonValue
 
@@ -57,12 +57,20 @@ def _function(function: Function) -> JsonValue:
 def _messages(item: ContextItem) -> list[JsonValue]:
     if isinstance(item, Told):
         return [{"role": _ROLES[item.role], "content": item.text}]
+    if isinstance(item, Shown):
+        return [{"role": "user", "content": [_file(file) for file in item.files]}]
     function: JsonValue = {"name": item.name, "arguments": item.arguments}
     call: JsonValue = {"id": item.call_id, "type": "function", "function": function}
     return [
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": item.call_id, "content": item.output},
     ]
+
+
+def _file(file: File) -> JsonValue:
+    if file.is_image:
+        return {"type": "image_url", "image_url": {"url": file.data}}
+    return {"type": "file", "file": {"filename": file.name, "file_data": file.data}}
 
 
 class _FunctionDelta(msgspec.Struct):

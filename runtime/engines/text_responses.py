@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from runtime.call import events as ev
-from runtime.call.text.text_events import AskFailed, TextDelta, TextEnded, TextModelEvent, Told
+from runtime.call.text.text_events import AskFailed, Shown, TextDelta, TextEnded, TextModelEvent, Told
 from runtime.call.usage import Usage
 from runtime.engines.mcp_tool import mcp_tool
 from runtime.engines.realtime_errors import is_fatal
 
 if TYPE_CHECKING:
-    from runtime.call.text.text_events import AskModel, ContextItem
+    from runtime.call.text.text_events import AskModel, ContextItem, File
     from runtime.call.tools.toolset import Function
     from runtime.call_record import JsonValue
     from schemas.tools import McpServer
@@ -55,10 +55,18 @@ def responses_body(
 def _item(item: ContextItem) -> list[JsonValue]:
     if isinstance(item, Told):
         return [_message(item.role, item.text)]
+    if isinstance(item, Shown):
+        return [{"type": "message", "role": "user", "content": [_file(file) for file in item.files]}]
     return [
         {"type": "function_call", "call_id": item.call_id, "name": item.name, "arguments": item.arguments},
         {"type": "function_call_output", "call_id": item.call_id, "output": item.output},
     ]
+
+
+def _file(file: File) -> JsonValue:
+    if file.is_image:
+        return {"type": "input_image", "image_url": file.data, "detail": "auto"}
+    return {"type": "input_file", "filename": file.name, "file_data": file.data}
 
 
 def _message(role: str, text: str) -> JsonValue:

@@ -6,7 +6,7 @@ one *ask*, by its `ask_id`; tools, transfers and the outside world are events an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from runtime.call.usage import Usage
@@ -32,7 +32,28 @@ class Used:
     output: str
 
 
-ContextItem: TypeAlias = Told | Used
+@dataclass(frozen=True, slots=True)
+class File:
+    """A picture or a document: `data` is a data URL."""
+
+    name: str
+    content_type: str
+    data: str = field(repr=False)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is a picture."""
+        return self.content_type.startswith("image/")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Files that the caller has sent with their last words."""
+
+    files: tuple[File, ...]
+
+
+ContextItem: TypeAlias = Told | Used | Shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ class Toolbox:
         assert function is not None
         assert arguments is not None
         use.due_at = now + function.seconds + NET_SECONDS
-        if not function.built_in and batch.filler_at == math.inf:
+        if self._tools.fills_silence and not function.built_in and batch.filler_at == math.inf:
             batch.filler_at = now + FILLER_AFTER
             batch.filler = Respond(say=function.filler) if function.filler else FILLER
         return function, arguments

@@ -47,9 +47,10 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Toolset:
-    """All functions of one agent, by name."""
+    """All functions of one agent, by name. `fills_silence`: whoever waits for a slow one is told so."""
 
     functions: Mapping[str, Function] = field(default_factory=dict)
+    fills_silence: bool = True
 
     @classmethod
     def of(cls, *functions: Function) -> Toolset:
