@@ -2,6 +2,7 @@
 
 from schemas.account import Account
 from schemas.agent import Agent, NumberEntry
+from schemas.campaign import Campaign
 from schemas.errors import TmError
 from schemas.files import MissingFolder
 from schemas.fleet import DeclaredNumber, Fleet
@@ -17,6 +18,7 @@ from schemas.whitelist import Whitelist
 __all__ = [
     "Account",
     "Agent",
+    "Campaign",
     "DeclaredNumber",
     "Diagnostic",
     "Fleet",

@@ -39,6 +39,9 @@ PRIVATE_TOOL_HOST = "TM045"
 MISSING_MEDIA = "TM050"
 BAD_MEDIA = "TM051"
 LONG_MEDIA = "TM052"
+# Lists of leads
+MISSING_LEADS = "TM060"
+BAD_LEADS = "TM061"
 # Warnings
 NOT_ACTED_ON = "TM090"
 MODEL_ENDS = "TM091"
@@ -77,6 +80,8 @@ MEANINGS = {
     MISSING_MEDIA: "A media file does not exist.",
     BAD_MEDIA: "A media file does not have the declared form.",
     LONG_MEDIA: "A media file is longer than anybody waits.",
+    MISSING_LEADS: "A list of people to call is not there.",
+    BAD_LEADS: "A list of people to call does not have the form that its campaign needs.",
     NOT_ACTED_ON: "Declared, but this version does not act on it.",
     MODEL_ENDS: "The model is going to be shut down.",
     NOT_LISTED: "Twilio had no such voice, recogniser or language.",

@@ -52,10 +52,17 @@ def _prepared(model: type[Declared], source: SourceMap, reading: Reading) -> dic
         known = value if treatment == "secret" else _resolved(value, reading)
         if isinstance(known, Unresolved) and not model.model_fields[key].is_required():
             continue
-        if treatment == "path" and isinstance(known, str):
-            known = folder_of(source.value_places[key]) / known
+        if treatment == "path":
+            known = _in_folder(known, folder_of(source.value_places[key]))
         ready[key] = known
     return ready
+
+
+def _in_folder(written: object, folder: Path) -> object:
+    """Return a path, or each of several, as seen from the file that it stands in."""
+    if isinstance(written, list):
+        return [_in_folder(item, folder) for item in written]
+    return folder / written if isinstance(written, str) else written
 
 
 def _known_keys(keys: Collection[str]) -> str:

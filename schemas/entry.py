@@ -7,6 +7,7 @@ from typing import Literal
 
 from schemas.account import Account
 from schemas.agent import Agent
+from schemas.campaign import Campaign
 from schemas.declared import Declared
 from schemas.hold import Hold
 from schemas.places import Place
@@ -20,10 +21,11 @@ KINDS: dict[str, type[Declared]] = {
     "Agent": Agent,
     "Hold": Hold,
     "Whitelist": Whitelist,
+    "Campaign": Campaign,
 }
 
 # Kinds of the language that this version does not read.
-LATER_KINDS = ("Campaign", "Scenario")
+LATER_KINDS = ("Scenario",)
 
 
 LayerName = Literal["overlay", "document", "defaults"]

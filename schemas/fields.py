@@ -71,7 +71,7 @@ def phone_number_hint(text: str) -> str:
     return "; begin with + and the country code, like +14155550123"
 
 
-def _text_check(check: Callable[[str], str]) -> BeforeValidator:
+def text_check(check: Callable[[str], str]) -> BeforeValidator:
     """Return a validator that checks texts, and leaves other types and unresolved references alone."""
 
     def run(value: Any) -> Any:
@@ -87,7 +87,7 @@ def _language(text: str) -> str:
 
 
 Language = Annotated[
-    str, _text_check(_language), WithJsonSchema({"type": "string", "pattern": LANGUAGE_PATTERN})
+    str, text_check(_language), WithJsonSchema({"type": "string", "pattern": LANGUAGE_PATTERN})
 ]
 
 
@@ -152,22 +152,22 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
-PhoneNumber = Annotated[str, _text_check(_phone_number), WithJsonSchema(PHONE_SCHEMA)]
+PhoneNumber = Annotated[str, text_check(_phone_number), WithJsonSchema(PHONE_SCHEMA)]
 Caller = Annotated[
     str,
-    _text_check(_caller),
+    text_check(_caller),
     WithJsonSchema({"anyOf": [*PHONE_SCHEMA["anyOf"], {"type": "string", "pattern": PREFIX_PATTERN}]}),
 ]
-Name = Annotated[str, _text_check(_name), WithJsonSchema({"type": "string", "pattern": NAME_PATTERN})]
+Name = Annotated[str, text_check(_name), WithJsonSchema({"type": "string", "pattern": NAME_PATTERN})]
 AccountSid = Annotated[
-    str, _text_check(_account_sid), WithJsonSchema({"type": "string", "pattern": ACCOUNT_SID_PATTERN})
+    str, text_check(_account_sid), WithJsonSchema({"type": "string", "pattern": ACCOUNT_SID_PATTERN})
 ]
-HttpUrl = Annotated[str, _text_check(_http_url), WithJsonSchema({"type": "string", "pattern": "^https?://"})]
+HttpUrl = Annotated[str, text_check(_http_url), WithJsonSchema({"type": "string", "pattern": "^https?://"})]
 RequestUrl = Annotated[
-    str, _text_check(_request_url), WithJsonSchema({"type": "string", "pattern": "^https?://"})
+    str, text_check(_request_url), WithJsonSchema({"type": "string", "pattern": "^https?://"})
 ]
 PublicUrl = Annotated[
-    str, _text_check(_public_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^?#]+$"})
+    str, text_check(_public_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^?#]+$"})
 ]
 Text = Annotated[str, Field(min_length=1)]
 # A caller, or the name of a Whitelist: which of them a text is meant to be is for a rule to tell.

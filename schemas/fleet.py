@@ -8,6 +8,7 @@ from pathlib import Path
 
 from schemas.account import Account
 from schemas.agent import Agent, NumberEntry
+from schemas.campaign import Campaign
 from schemas.entry import Entry
 from schemas.fields import RegionName, is_phone_number, is_prefix
 from schemas.hold import Hold
@@ -43,6 +44,7 @@ class Fleet:
     agents: Mapping[str, Agent]
     holds: Mapping[str, Hold]
     whitelists: Mapping[str, Whitelist]
+    campaigns: Mapping[str, Campaign]
     entries: Mapping[tuple[str, str], Entry] = field(default_factory=dict, repr=False, compare=False)
 
     def account_of(self, agent: Agent) -> Account:

@@ -14,6 +14,8 @@ from typing import TypeVar
 
 from schemas.account import Account
 from schemas.agent import Agent
+from schemas.campaign import Campaign
+from schemas.campaign_rules import check_campaigns
 from schemas.declared import Declared
 from schemas.entry import KINDS, Entry, Layer
 from schemas.environment import add_implicit, override_public_url
@@ -158,7 +160,15 @@ def _over_defaults(entry: Entry, defaults: SourceMap | None) -> Entry:
 def _check(declarations: Declarations) -> list[Diagnostic]:
     field_rules = FieldRules()
     findings = [finding for entry in declarations.entries for finding in field_rules.check(entry)]
-    rules = (check_documents, check_names, check_numbers, check_messaging, check_prep, check_accounts)
+    rules = (
+        check_documents,
+        check_names,
+        check_numbers,
+        check_messaging,
+        check_prep,
+        check_accounts,
+        check_campaigns,
+    )
     for rule in rules:
         findings += rule(declarations)
     return findings
@@ -191,5 +201,6 @@ def _fleet(folder: Path, entries: Sequence[Entry]) -> Fleet:
         agents=models(Agent),
         holds=models(Hold),
         whitelists=models(Whitelist),
+        campaigns=models(Campaign),
         entries={(entry.kind, entry.name): entry for entry in entries if not entry.implicit},
     )

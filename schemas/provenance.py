@@ -131,7 +131,7 @@ def _shown(value: object, source: Source) -> Shown:
     """Return a value without secrets, and without what references in it yield."""
     if isinstance(value, Secret):
         return str(value)
-    if isinstance(value, Path) or _has_reference(source):
+    if isinstance(value, Path) or _has_reference(source) or _has_path(value):
         return _as_written(source)
     if isinstance(value, Mapping):
         return {str(key): _shown(item, None) for key, item in value.items()}
@@ -139,6 +139,10 @@ def _shown(value: object, source: Source) -> Shown:
         return [_shown(item, None) for item in value]
     assert value is None or isinstance(value, str | int | float), f"no field holds {type(value)}"
     return value
+
+
+def _has_path(value: object) -> bool:
+    return isinstance(value, tuple) and any(isinstance(item, Path) for item in value)
 
 
 def _has_reference(source: Source) -> bool:
