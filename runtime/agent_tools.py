@@ -6,14 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from runtime.call.tools.built_in import HANG_UP_FUNCTION, OPTIONAL, transfer_function
+from runtime.call.tools.built_in import (
+    HANG_UP_FUNCTION,
+    OPTIONAL,
+    language_function,
+    transfer_function,
+)
 from runtime.call.tools.toolset import Function, JsonObject, Toolset
 from schemas.argument_schemas import compile_schema
 from schemas.private_hosts import ToolHosts
 from schemas.tools import BuiltinTool, HttpCall, HttpTool, McpServer, McpTool
+from schemas.voice import DEFAULT_LANGUAGE
 
 if TYPE_CHECKING:
-    from schemas import Agent
+    from schemas import Agent, Voice
 
 NO_ARGUMENTS: JsonObject = {"type": "object", "properties": {}}
 MOST_COMPLAINT_CHARACTERS: Final = 500
@@ -48,9 +54,16 @@ class AgentTools:
         if agent.transfer:
             transfer = transfer_function([(person.name, person.description) for person in agent.transfer])
             functions.append(transfer)
+        if agent.voice.languages:
+            functions.append(language_function(spoken_languages(agent.voice)))
         _look_for_secrets(agent)
         checked = [replace(function, check=_check(function.parameters)) for function in functions]
         return cls(Toolset.of(*checked), requests, tuple(servers), ToolHosts(agent.tool_hosts))
+
+
+def spoken_languages(voice: Voice) -> tuple[str, ...]:
+    """Return all languages that an agent speaks, the first one first."""
+    return tuple(dict.fromkeys((voice.language or DEFAULT_LANGUAGE, *voice.languages)))
 
 
 def _look_for_secrets(agent: Agent) -> None:

@@ -6,12 +6,14 @@ when its stream starts, and at the turns of the conversation.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from runtime.call.plan import CallPlan
 from runtime.call.stream_link import BACK
+from runtime.call.tools.built_in import LANGUAGE_SWITCHED, SWITCH_LANGUAGE
 from runtime.call_record import Caller, CallRecord, Latency, ToolUse, TranscriptEntry, TurnLatency
 from runtime.figures.prices import joined_cost
 
@@ -80,8 +82,20 @@ def continued(plan: CallPlan, interrupted: Interrupted) -> CallPlan:
         returns=interrupted.progress.returns,
         answered_at=None if answered_at is None else answered_at / 1000 - plan.epoch_at_zero,
     )
+    returned = replace(returned, language=_language(interrupted.record))
     history = interrupted.record.transcript
     return replace(returned, history=history, opening=BACK) if history else returned
+
+
+def _language(record: CallRecord) -> str | None:
+    """Return the language that the agent has changed to, None while it is the first one."""
+    switched = json.loads(LANGUAGE_SWITCHED)
+    languages = [
+        str(use.arguments.get("language"))
+        for use in record.tools
+        if use.name == SWITCH_LANGUAGE and use.result == switched
+    ]
+    return languages[-1] if languages else None
 
 
 def joined(before: CallRecord, after: CallRecord) -> CallRecord:

@@ -22,7 +22,7 @@ from runtime.model.connection import ConnectModel
 from runtime.model.text_line import AskText, TextLine
 from runtime.reception import Answer, Reception
 from runtime.recording import RecordingWriter
-from runtime.relay.desk import RelayDesk
+from runtime.relay.desk import RelayDesk, holds_of
 from runtime.settings import Settings
 from runtime.signature import SignatureCheck
 from runtime.store import CallStore, StoreUnavailableError
@@ -99,7 +99,7 @@ class Node:
         )
         papers = papers_of(fleet, self.media, self.tools, base_url)
         self.gather = GatherDesk(desk, papers, self.store, self.line)
-        self.relay = RelayDesk(desk, base_url)
+        self.relay = RelayDesk(desk, base_url, holds_of(fleet, self.media))
         self.reception = Reception(
             fleet,
             base_url,

@@ -16,9 +16,11 @@ from runtime import twiml
 from runtime.call.ending import REPORTED_ENDINGS
 from runtime.call.events import StatusReported, StreamBroken
 from runtime.call.stream_link import RETURN_SECONDS
+from runtime.call.text.relay_steps import SessionFailed
 from runtime.calls import Calls, LiveCall, PastCall
 from runtime.figures.logs import get_logger
 from runtime.gather.session import GatherSession
+from runtime.legs.relay_outcome import SessionOutcome
 from runtime.reception import Reception
 from runtime.relay.session import RelaySession
 from runtime.session import CallSession
@@ -50,8 +52,12 @@ class WayBack:
         if elsewhere is not None:
             return elsewhere
         call = self.calls.of_agent(webhook.call_sid, agent.name)
+        if call is not None:
+            _tell_failure(call, webhook)
         past = self._past(agent, webhook)
         if call is None and past is None and not is_over:
+            if webhook.relay is not None and webhook.relay.is_over:  # by a node that is gone since
+                return _farewell(_last_words(agent, webhook.relay))
             call = await self._take_over(agent, webhook)
         session = call.session if call is not None else None
         if isinstance(session, GatherSession):
@@ -107,6 +113,23 @@ class WayBack:
             return known
         _log.warning("taken_over", call=webhook.call_sid, returns=interrupted.progress.returns)
         return self.reception.go_on(agent, webhook, interrupted)
+
+
+def _tell_failure(call: LiveCall, webhook: VoiceWebhook) -> None:
+    """Tell a call of a session that did not come about: it is not to be tried again and again."""
+    outcome, session = webhook.relay, call.session
+    if outcome is None or not outcome.failed or not isinstance(session, RelaySession):
+        return
+    if call.claimed and not outcome.is_final:  # its socket tells, or has told
+        return
+    detail = f"{outcome.error_code}: {outcome.detail}"
+    _log.error("relay_failed", call=webhook.call_sid, detail=detail)
+    session.feed(SessionFailed(detail, for_good=outcome.is_final))
+
+
+def _last_words(agent: Agent, outcome: SessionOutcome) -> str | None:
+    hand_off = outcome.hand_off
+    return agent.fallback_message if hand_off is not None and hand_off.reason == "farewell" else None
 
 
 def _farewell(goodbye: str | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from runtime.legs.relay_outcome import SessionOutcome
 from runtime.signature import Parameters
 
 LONGEST_URL = 500
@@ -21,7 +22,7 @@ class VoiceWebhook:
     `caller` is E.164, `anonymous`, `client:…`, `sip:…` or free text, as Twilio gave it; `status` is the
     CallStatus; `duration_seconds` comes with the status callback of an ended call, `recording` with that of
     a recording: its URL with its length in seconds as a media fragment, or why there is none. `dial_status`
-    is the DialCallStatus after a `<Dial>`.
+    is the DialCallStatus after a `<Dial>`, `relay` what became of a ConversationRelay.
     """
 
     call_sid: str
@@ -32,6 +33,7 @@ class VoiceWebhook:
     duration_seconds: int | None
     recording: str | None = None
     dial_status: str | None = None
+    relay: SessionOutcome | None = None
 
     @classmethod
     def read(cls, parameters: Parameters) -> VoiceWebhook:
@@ -49,6 +51,7 @@ class VoiceWebhook:
             duration_seconds=int(duration[0]) if duration else None,
             recording=_recording(parameters),
             dial_status=parameters.get("DialCallStatus") or None,
+            relay=SessionOutcome.read(parameters),
         )
 
 

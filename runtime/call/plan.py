@@ -23,6 +23,14 @@ class Capabilities:
     """The model itself stops generating when it hears the caller; otherwise it has to be told."""
     answers_on_pause: bool = True
     """The model itself begins to answer when the caller pauses; otherwise it has to be asked."""
+    owes_answers: bool = True
+    """A caller who has paused is answered, or the model is gone; otherwise it decides whether to speak."""
+    truncates: bool = True
+    """What the caller has not heard is cut out of the model's memory as well; otherwise it keeps it."""
+    recalls_at_start: bool = False
+    """What was said before a session is told with its configuration, and only little of it later."""
+    sounds_always: bool = False
+    """The model sends sound all the time, silence included: one that sends nothing is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,8 @@ class CallPlan:
     is not known. After `idle_seconds` of silence the agent asks whether the caller is there, and gives up in
     the end.
 
+    `language` is the one that the agent has changed to earlier in this call, None for the declared one.
+
     With `prep` the model is configured only once `Prepared` has told what is known about the caller; where
     it is required and not all there, the agent does not speak.
     """
@@ -70,6 +80,7 @@ class CallPlan:
     interrupt: InterruptTerms = AT_ONCE
     pause_ms: int | None = 500
     idle_seconds: float | None = None
+    language: str | None = None
 
     @property
     def agent_has_spoken(self) -> bool:

@@ -16,19 +16,24 @@ import msgspec
 from runtime.call.events import BadFrame, KeyPressed, StreamStarted
 from runtime.call.text.relay_steps import (
     AgentSounds,
+    CallerSounds,
     CarrierEvent,
     Complaint,
+    EndRelay,
     Interrupted,
+    PlayHold,
     Prompted,
+    SendKeys,
+    SpeakLanguage,
     SpeakText,
     ToCarrier,
 )
+from runtime.legs.relay_outcome import HandOff
 
 MOST_CHARACTERS: Final = 4_000
 _KEYS: Final = frozenset("0123456789*#ABCD")
 _SID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NOT_SENDABLE: Final = re.compile(r"[^0-9w#*]")
-END: Final = '{"type":"end"}'
 
 
 class _Setup(msgspec.Struct, tag_field="type", tag="setup", rename="camel"):
@@ -87,19 +92,30 @@ def decode(message: str | bytes) -> CarrierEvent | None:
             return Complaint(description[:MOST_CHARACTERS])
         case _Info("agentSpeaking", value):
             return AgentSounds(value == "on")
+        case _Info("clientSpeaking", value):
+            return CallerSounds(value == "on")
     return None
 
 
 def encode(action: ToCarrier) -> str | None:
     """Return the message for an action; None where nothing of it can be sent.
 
-    Twilio: `sendDigits` takes 0-9, w, # and * only.
+    Twilio: `sendDigits` takes 0-9, w, # and * only; `loop` 0 is a thousand times; what is preemptible gives
+    way to the next text; `handoffData` is given to the action URL to the letter.
     """
-    if isinstance(action, SpeakText):
-        return _json({"type": "text", "token": action.token, "last": action.last})
-    digits = _NOT_SENDABLE.sub("", action.keys.replace("W", "w"))
-    return _json({"type": "sendDigits", "digits": digits}) if digits else None
+    match action:
+        case SpeakText(token, last):
+            return _json({"type": "text", "token": token, "last": last})
+        case PlayHold(source, times):
+            return _json({"type": "play", "source": source, "loop": times, "preemptible": True})
+        case SpeakLanguage(language):
+            return _json({"type": "language", "ttsLanguage": language, "transcriptionLanguage": language})
+        case SendKeys(keys):
+            digits = _NOT_SENDABLE.sub("", keys.replace("W", "w"))
+            return _json({"type": "sendDigits", "digits": digits}) if digits else None
+        case EndRelay():
+            return _json({"type": "end", "handoffData": HandOff.of(action).write()})
 
 
-def _json(message: dict[str, str | bool]) -> str:
+def _json(message: dict[str, str | bool | int]) -> str:
     return msgspec.json.encode(message).decode()

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from runtime import twiml
-from runtime.call.hearing.interruption import InterruptTerms
 from runtime.call.plan import CallPlan
 from runtime.call.text.relay_call import RelayCall
-from runtime.call.text.relay_steps import RelayTerms
+from runtime.call.text.relay_steps import HoldFiles, RelayTerms
 from runtime.call_progress import Interrupted, continued
-from runtime.call_terms import interrupt_terms, prep_terms
+from runtime.call_terms import prep_terms
+from runtime.relay.document import relay_document
 from runtime.relay.session import RelaySession
 from runtime.signature import websocket_url
-from schemas.relay_voices import relay_recogniser, relay_voice
+from runtime.transfers import waiting_music
 
 if TYPE_CHECKING:
     from runtime.call_record import CallRecord
     from runtime.calls import LiveCall
+    from runtime.hold_media import HoldMedia
     from runtime.text_desk import TextDesk
     from runtime.webhook import VoiceWebhook
-    from schemas import Agent
+    from schemas import Agent, Fleet
 
 STREAM_SECONDS: Final = 20.0  # in which Twilio has to connect, on top of what it speaks before that
 USUAL_SECONDS: Final = 5.0  # after which a node that wants to stop does not expect it any more
@@ -30,10 +32,14 @@ NO_PRELUDE: Final = twiml.HoldPrelude()
 
 @dataclass(frozen=True, slots=True)
 class RelayDesk:
-    """Serves the calls of a node. `base_url` is where this node's own routes are reached."""
+    """Serves the calls of a node. `base_url` is where this node's own routes are reached.
+
+    `holds` are what callers of the agents in relay mode hear while they wait, by the agent's name.
+    """
 
     desk: TextDesk
     base_url: str
+    holds: Mapping[str, HoldFiles]
 
     def begin(
         self, agent: Agent, webhook: VoiceWebhook, opening: CallRecord, interrupted: Interrupted | None
@@ -43,7 +49,8 @@ class RelayDesk:
         taken = desk.take(agent, webhook, opening, interrupted)
         prelude = desk.prelude(agent) if interrupted is None else NO_PRELUDE
         plan = self._plan(agent, prelude, interrupted)
-        machine = RelayCall(plan, RelayTerms(drafts=self._drafts(agent)), now=desk.clock())
+        terms = RelayTerms(drafts=self._drafts(agent), hold=self.holds[agent.name])
+        machine = RelayCall(plan, terms, now=desk.clock())
         session = RelaySession(webhook.call_sid, machine, desk.surroundings(taken))
         call = desk.live(taken, session, plan)
         call.expected_at += prelude.seconds + USUAL_SECONDS
@@ -55,17 +62,12 @@ class RelayDesk:
 
     def document(self, agent: Agent, call: LiveCall, prelude: twiml.HoldPrelude = NO_PRELUDE) -> str:
         """Return the document that connects the caller of a call."""
-        voice = agent.voice
-        return twiml.render(
-            "relay.xml.j2",
+        return relay_document(
+            agent.voice,
             hold=prelude,
             relay_url=f"{websocket_url(self.base_url)}/relay/{call.token}",
             after_url=f"{self.base_url}/voice/{agent.name}/after",
-            language=voice.language,
-            voice=relay_voice(voice.name),
-            recogniser=relay_recogniser(voice.speech_model or ""),
-            interruptible="any" if interrupt_terms(voice) != InterruptTerms(allowed=False) else "none",
-            partials="true" if self._drafts(agent) else "false",
+            drafts=self._drafts(agent),
         )
 
     def _plan(self, agent: Agent, prelude: twiml.HoldPrelude, interrupted: Interrupted | None) -> CallPlan:
@@ -87,3 +89,23 @@ class RelayDesk:
     def _drafts(self, agent: Agent) -> bool:
         """Whether an answer may be begun early: not where the model's side would act on it at once."""
         return not self.desk.tools.of(agent).mcp
+
+
+def holds_of(fleet: Fleet, media: HoldMedia) -> dict[str, HoldFiles]:
+    """Return what callers of each agent in relay mode hear in a wait; it is served from then on."""
+    return {
+        agent.name: _hold_files(agent, fleet, media)
+        for agent in fleet.agents.values()
+        if agent.voice.mode == "relay"
+    }
+
+
+def _hold_files(agent: Agent, fleet: Fleet, media: HoldMedia) -> HoldFiles:
+    sound = media.sound(fleet.hold_of(agent))
+    lead, loop = waiting_music.lead_file(sound), waiting_music.as_file(sound)
+    for file in (loop,) if lead is None else (lead, loop):
+        media.add(file)
+    public_url = fleet.service.public_url
+    return HoldFiles(
+        f"{public_url}{loop.path}", None if lead is None else f"{public_url}{lead.path}", sound.delay
+    )

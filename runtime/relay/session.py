@@ -148,11 +148,11 @@ class RelaySession(TextSession[rs.CarrierEvent, rs.ConnectionAction]):
     def _to_carrier(self, action: rs.ConnectionAction) -> None:
         if isinstance(action, DropStream):
             self._drop()
-        elif isinstance(action, rs.EndRelay):
+            return
+        if isinstance(action, rs.EndRelay):
             self.goodbye = action.goodbye
             self.stream_was_ended = True
-            self._send(conversation_relay.END)
-        elif (message := conversation_relay.encode(action)) is not None:
+        if (message := conversation_relay.encode(action)) is not None:
             self._send(message)
 
     def _send(self, message: str) -> None:

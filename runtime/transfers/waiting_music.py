@@ -16,13 +16,22 @@ _ULAW_FORMAT: Final = 7
 
 def as_file(sound: HoldSound) -> Recording:
     """Return the sound that is looped as a µ-law WAV file, the same on every node."""
-    content = _wav(sound.loop)
-    return Recording(NAME, hashlib.sha256(content).hexdigest(), "audio/wav", content)
+    return _file(sound.loop)
+
+
+def lead_file(sound: HoldSound) -> Recording | None:
+    """Return what is heard once before it, None where there is nothing of the kind."""
+    return _file(sound.lead) if sound.lead else None
 
 
 def seconds(sound: HoldSound) -> float:
     """Return how long the file plays."""
     return len(sound.loop) / _RATE
+
+
+def _file(ulaw: bytes) -> Recording:
+    content = _wav(ulaw)
+    return Recording(NAME, hashlib.sha256(content).hexdigest(), "audio/wav", content)
 
 
 def _wav(ulaw: bytes) -> bytes:

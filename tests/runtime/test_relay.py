@@ -8,13 +8,30 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import httpx2
+import pytest
 from twilio.request_validator import RequestValidator
 
+from runtime.call.stream_link import MOST_RETURNS
+from tests.runtime.fake_text_model import TOOL
 from tests.runtime.fakes import Json, Phone
 from tests.runtime.office import AGENT, PUBLIC_URL, TOKEN, Office, open_office
+from tests.runtime.tools.test_http_call import Service
 from tests.runtime.virtual_time import run
 
 RELAY = AGENT + "voice: {mode: relay, language: en-US, name: Polly.Joanna-Neural}\n"
+POLYGLOT = """\
+voice:
+  mode: relay
+  language: en-US
+  name: Polly.Joanna-Neural
+  hints: [Harbour Bistro, O'Hara]
+  languages: {de-DE: {name: Polly.Vicki-Neural}, fr-FR: {speech_model: deepgram_nova-3-general}}
+"""
+PREP = """\
+prep: {http: [{name: crm, http: {url: "https://crm.example/who", method: GET}}]}
+"""
+LANGUAGE = {"type": "language", "ttsLanguage": "de-DE", "transcriptionLanguage": "de-DE"}
 
 
 class RelayPhone(Phone):
@@ -61,6 +78,7 @@ def test_the_document_has_the_voice_and_the_recogniser_in_the_relays_own_names(t
         assert connect_verb is not None
         assert connect_verb.attrib == {"action": f"{PUBLIC_URL}/voice/front-desk/after"}
         (relay,) = connect_verb
+        assert list(relay) == []
         address = relay.attrib.pop("url")
         assert address.startswith("wss://agents.example.com/relay/")
         assert relay.attrib == {
@@ -136,3 +154,134 @@ def test_a_caller_whose_socket_broke_is_connected_again(tmp_path: Path) -> None:
         assert [entry["text"] for entry in record["transcript"]] == ["Good evening.", "Very well."]
 
     play(tmp_path, story)
+
+
+def test_the_document_has_the_hints_and_every_language_with_its_own_voice(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        answer = await office.webhook()
+        relay = ET.fromstring(answer.text).find("Connect/ConversationRelay")
+        assert relay is not None
+        assert relay.attrib["hints"] == "Harbour Bistro,O'Hara"
+        assert [dict(language.attrib) for language in relay] == [
+            {
+                "code": "en-US",
+                "ttsProvider": "Amazon",
+                "voice": "Joanna-Neural",
+                "transcriptionProvider": "Google",
+                "speechModel": "telephony",
+            },
+            {"code": "de-DE", "ttsProvider": "Amazon", "voice": "Vicki-Neural"},
+            {"code": "fr-FR", "transcriptionProvider": "Deepgram", "speechModel": "nova-3-general"},
+        ]
+        await office.webhook("/voice/front-desk/status", CallStatus="completed")
+        await office.over()
+
+    play(tmp_path, story, AGENT + POLYGLOT)
+
+
+def test_what_is_said_to_an_agent_that_cannot_be_interrupted_is_told_all_the_same(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        answer = await office.webhook()
+        assert 'interruptible="none" reportInputDuringAgentSpeech="any"' in answer.text
+        await office.webhook("/voice/front-desk/status", CallStatus="completed")
+        await office.over()
+
+    play(tmp_path, story, AGENT + "voice: {mode: relay, interrupt: never}\n")
+
+
+def test_a_caller_who_waits_hears_a_file_that_is_served(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        office.text.seconds = 6
+        answer = await office.webhook()
+        async with await connect(office, answer.text) as phone:
+            phone.set_up()
+            await asyncio.sleep(2)
+            phone.prompt("A table for two.")
+            await asyncio.sleep(5)
+            (play_message,) = [frame for frame in phone.frames if frame["type"] == "play"]
+            assert (play_message["loop"], play_message["preemptible"]) == (0, True)
+            path = str(play_message["source"]).removeprefix(PUBLIC_URL)
+            assert (await office.client.get(path)).headers["content-type"] == "audio/wav"
+        await office.webhook("/voice/front-desk/status", CallStatus="completed")
+        await office.over()
+
+    play(tmp_path, story)
+
+
+@pytest.mark.parametrize("code", ["64101", "64106"])
+def test_a_voice_that_twilio_does_not_have_ends_the_call_with_the_fallback_message(
+    tmp_path: Path, code: str
+) -> None:
+    async def story(office: Office) -> None:
+        await office.webhook()
+        form = {"CallStatus": "in-progress", "SessionStatus": "failed", "ErrorCode": code}
+        after = await office.webhook("/voice/front-desk/after", **form)
+        assert "Please call again later." in after.text
+        assert "<Hangup/>" in after.text
+        await office.over()
+        assert (await office.record())["end_reason"] == "media_error"
+
+    play(tmp_path, story)
+
+
+def test_a_connection_that_never_comes_about_is_tried_a_few_times(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        await office.webhook()
+        form = {"CallStatus": "in-progress", "SessionStatus": "failed", "ErrorCode": "64102"}
+        answers = [await office.webhook("/voice/front-desk/after", **form) for _ in range(MOST_RETURNS + 1)]
+        assert all("<ConversationRelay" in answer.text for answer in answers[:-1])
+        assert "Please call again later." in answers[-1].text
+        await office.over()
+
+    play(tmp_path, story)
+
+
+def test_a_call_that_moves_keeps_its_language_and_what_is_known_about_the_caller(tmp_path: Path) -> None:
+    async def in_offices() -> None:
+        declarations = AGENT + POLYGLOT + PREP
+        crm = httpx2.MockTransport(Service(httpx2.Response(200, json={"name": "Ada"})))
+        async with open_office(tmp_path, declarations, name="first", tool_transport=crm) as first:
+            first.text.replies = [f'{TOOL}switch_language {{"language": "de-DE"}}', "Gern."]
+            answer = await first.webhook()
+            async with await connect(first, answer.text) as phone:
+                phone.set_up()
+                await asyncio.sleep(2)
+                phone.prompt("Sprechen Sie Deutsch?")
+                await asyncio.sleep(5)
+                assert LANGUAGE in phone.frames
+                async with open_office(tmp_path, declarations, name="second", tool_transport=crm) as second:
+                    form = {"CallStatus": "in-progress", "SessionStatus": "failed", "ErrorCode": "64105"}
+                    again = await second.webhook("/voice/front-desk/after", **form)
+                    async with await connect(second, again.text) as phone:
+                        phone.set_up()
+                        await asyncio.sleep(3)
+                        assert phone.frames[0] == LANGUAGE
+                    assert "Ada" in second.text.instructions
+                    await second.webhook("/voice/front-desk/status", CallStatus="completed")
+                    await second.over()
+                    record = await second.record()
+                    assert record["caller_profile"] == {"crm": {"name": "Ada"}}
+                    assert [use["name"] for use in record["tools"]] == ["switch_language"]
+
+    run(in_offices())
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"), [("hang_up", None), ("farewell", "Please call again later."), ("away", None)]
+)
+def test_a_node_that_knows_nothing_of_a_call_that_was_ended_does_not_begin_it_again(
+    tmp_path: Path, reason: str, words: str | None
+) -> None:
+    async def in_offices() -> None:
+        async with open_office(tmp_path, RELAY, name="first") as first:
+            answer = await first.webhook()
+            async with await connect(first, answer.text) as phone:
+                phone.set_up()
+                await asyncio.sleep(3)
+                async with open_office(tmp_path, RELAY, name="second") as second:
+                    form = {"SessionStatus": "ended", "HandoffData": f'{{"reason": "{reason}"}}'}
+                    after = await second.webhook("/voice/front-desk/after", CallStatus="in-progress", **form)
+                    assert ("<ConversationRelay" in after.text) is (reason == "away")
+                    assert words is None or words in after.text
+
+    run(in_offices())

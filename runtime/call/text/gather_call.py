@@ -19,11 +19,12 @@ from typing import Final
 
 from runtime.call import events as ev
 from runtime.call.actions import Finished, Respond
-from runtime.call.ending import REPORTED_ENDINGS, CallFacts, Ending, conclude
+from runtime.call.ending import REPORTED_ENDINGS
 from runtime.call.plan import CallPlan
 from runtime.call.stream_link import BACK
 from runtime.call.text import gather_steps as gs
 from runtime.call.text.gather_turns import CallerTurns
+from runtime.call.text.text_call import TextCall
 from runtime.call.text.text_events import (
     AskFailed,
     CallerSilent,
@@ -32,12 +33,9 @@ from runtime.call.text.text_events import (
     TextDelta,
     TextEnded,
 )
-from runtime.call.text.text_talk import TextTalk
-from runtime.call.time_limit import WARNING, TimeLimit
-from runtime.call_record import TranscriptEntry
+from runtime.call.time_limit import WARNING
 
 PATIENCE: Final = 3.5  # s that a caller waits in silence for the agent's first word
-OPENING: Final = "The caller has just been connected. Greet them, and ask what you can do for them."
 GRACE: Final = 0.25  # s that a sentence waits for the rest of the answer
 
 
@@ -53,23 +51,17 @@ class _State(Enum):
     OVER = auto()
 
 
-class GatherCall:
+class GatherCall(TextCall):
     """One call, from its webhook at `now` (s) on. `number` is that of the step which the caller has."""
 
     __slots__ = (
         "_asked_at",
         "_deadline",
-        "_facts",
         "_fetched",
-        "_limit",
-        "_now",
-        "_plan",
         "_sent_at",
         "_state",
-        "_talk",
         "_terms",
         "_turns",
-        "_unprepared",
         "asked",
         "number",
         "returns",
@@ -78,18 +70,13 @@ class GatherCall:
 
     def __init__(self, plan: CallPlan, terms: gs.GatherTerms, *, now: float, number: int = 0) -> None:
         assert plan.answered_at is not None, "the first document answers the call"
-        self._plan = plan
+        super().__init__(plan, now=now, ssml=terms.ssml, drafts=terms.drafts, streams=False)
         self._terms = terms
-        self._now = self._asked_at = self._sent_at = now
-        self._facts = CallFacts(streaming=plan.returns > 0, spoken=plan.agent_has_spoken)
-        self._talk = TextTalk(self._facts, plan, self._at_ms, ssml=terms.ssml, drafts=terms.drafts)
-        self._limit = TimeLimit(plan.max_call_seconds)
-        self._limit.start(plan.answered_at)
+        self._asked_at = self._sent_at = now
         self._turns = CallerTurns(self._talk, terms)
         self._state = _State.BETWEEN
         self._deadline = math.inf
         self._fetched = False
-        self._unprepared = plan.prep == "required"
         self.returns = plan.returns
         self.number = number
         self.asked = plan.returns == 0
@@ -97,22 +84,9 @@ class GatherCall:
         self.step: gs.Step | None = None
         """The last step that the carrier was given."""
 
-    # --- what the record shows
-
     @property
-    def facts(self) -> CallFacts:
-        """What has been recorded so far: a live view, to be read only."""
-        return self._facts
-
-    @property
-    def transcript(self) -> tuple[TranscriptEntry, ...]:
-        """What was said."""
-        return self._talk.transcript
-
-    @property
-    def ending(self) -> Ending | None:
-        """How the call ended; None while it goes on."""
-        return conclude(self._facts) if self._state is _State.OVER else None
+    def _is_over(self) -> bool:
+        return self._state is _State.OVER
 
     # --- the surface for the shell
 
@@ -121,17 +95,12 @@ class GatherCall:
         now = self._now
         if self._plan.returns and self._plan.history:  # what the caller did or heard last decides
             return ()
-        actions = [] if self._unprepared else self._open(now)
+        actions: list[gs.GatherAction] = [] if self._unprepared else [*self._open(now)]
         if self._plan.returns:
             return actions
         if self._talk.settled and not self._unprepared:
             return [*actions, *self._look(now)]
         return [*actions, self._give(gs.GoOn(), _State.BETWEEN, now)]
-
-    def _open(self, now: float) -> list[gs.GatherAction]:
-        """Let the agent say its first words."""
-        greeting = self._plan.greeting
-        return [*self._talk.request(Respond(say=greeting, guidance=None if greeting else OPENING), now)]
 
     def handle(self, event: gs.GatherEvent | ev.Event, now: float) -> Sequence[gs.GatherAction]:
         """Take one event and return what is to be done about it; nothing once the call is over."""
@@ -147,7 +116,7 @@ class GatherCall:
             case gs.CameBack():
                 return self._on_return(now)
             case ev.Prepared():
-                return [*self._on_prepared(event, now), *self._look(now)]
+                return [*self._prepare(event, now), *self._look(now)]
             case ev.ToolAnswered():
                 return [*self._talk.tool_answered(event, now), *self._look(now)]
             case ev.ToolReported():
@@ -283,16 +252,6 @@ class GatherCall:
 
     # --- the outside
 
-    def _on_prepared(self, event: ev.Prepared, now: float) -> Sequence[gs.GatherAction]:
-        self._facts.caller_profile = event.profile
-        if not self._unprepared:
-            return self._talk.prepared(now)
-        if event.complete:
-            self._unprepared = False
-            return [*self._open(now), *self._talk.prepared(now)]
-        self._facts.refused = "prep_timeout"
-        return ()
-
     def _on_outside(self, event: ev.OutsideEvent, now: float) -> Sequence[gs.GatherAction]:
         match event:
             case ev.TransferEnded(outcome):
@@ -376,7 +335,3 @@ class GatherCall:
         self._talk.drop_speech()
         self._facts.dismissed = True
         return self._give(gs.HangUp(), _State.OVER, now)
-
-    def _at_ms(self, moment: float) -> int:
-        assert self._plan.answered_at is not None
-        return max(0, round((moment - self._plan.answered_at) * 1000))

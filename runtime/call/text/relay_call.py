@@ -14,86 +14,52 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
 
 from runtime.call import events as ev
 from runtime.call.actions import DropStream, Finished, Respond
-from runtime.call.ending import REPORTED_ENDINGS, CallFacts, Ending, conclude
-from runtime.call.hearing.idle import GOODBYE, Idle
-from runtime.call.hearing.keypad import Keypad
+from runtime.call.ending import REPORTED_ENDINGS
 from runtime.call.plan import CallPlan
 from runtime.call.stream_link import BACK, StreamLink
 from runtime.call.text import relay_steps as rs
+from runtime.call.text.relay_caller import RelayCaller
+from runtime.call.text.relay_hold import RelayHold
 from runtime.call.text.relay_voice import RelaySpeech
+from runtime.call.text.text_call import TextCall
 from runtime.call.text.text_events import AskFailed, TextDelta, TextEnded
-from runtime.call.text.text_script import spoken_ms
-from runtime.call.text.text_talk import TextTalk
-from runtime.call.time_limit import WARNING, TimeLimit
-from runtime.call_record import TranscriptEntry
-
-OPENING: Final = Respond(
-    guidance="The caller has just been connected. Greet them, and ask what you can do for them."
-)
+from runtime.call.time_limit import WARNING
 
 
-class RelayCall:
+class RelayCall(TextCall):
     """One call, from its webhook at `now` (s) on."""
 
     __slots__ = (
-        "_answered_at",
-        "_facts",
-        "_given_up",
+        "_caller",
         "_goodbye",
-        "_idle",
-        "_keypad",
+        "_hold",
+        "_language",
         "_leaving",
-        "_limit",
         "_link",
-        "_now",
         "_over",
-        "_plan",
         "_speech",
-        "_speech_began",
-        "_talk",
-        "_unprepared",
         "_voice",
     )
 
     def __init__(self, plan: CallPlan, terms: rs.RelayTerms, *, now: float) -> None:
-        self._plan = plan
-        self._now = now
-        self._answered_at = plan.answered_at
-        self._facts = CallFacts(streaming=plan.returns > 0, spoken=plan.agent_has_spoken)
-        self._talk = TextTalk(self._facts, plan, self._at_ms, ssml=False, drafts=terms.drafts, streams=True)
+        super().__init__(plan, now=now, ssml=False, drafts=terms.drafts, streams=True)
         self._link = StreamLink(timeout=plan.stream_timeout, returns=plan.returns, now=now)
-        self._limit = TimeLimit(plan.max_call_seconds)
-        self._idle = Idle(plan.idle_seconds)
-        self._keypad = Keypad()
+        self._caller = RelayCaller(self._talk, plan.idle_seconds)
+        self._hold = RelayHold(terms.hold)
         self._speech = RelaySpeech(self._talk)
         self._voice = self._speech.voice
-        self._speech_began: float | None = None
-        self._unprepared = plan.prep == "required"
-        self._given_up = self._leaving = self._over = False
+        self._language: str | None = None
+        self._leaving = self._over = False
         self._goodbye: str | None = None
-        if plan.answered_at is not None:
-            self._limit.start(plan.answered_at)
 
     # --- what the record shows
 
     @property
-    def facts(self) -> CallFacts:
-        """What has been recorded so far: a live view, to be read only."""
-        return self._facts
-
-    @property
-    def transcript(self) -> tuple[TranscriptEntry, ...]:
-        """What was said."""
-        return self._talk.transcript
-
-    @property
-    def ending(self) -> Ending | None:
-        """How the call ended; None while it goes on."""
-        return conclude(self._facts) if self._over else None
+    def _is_over(self) -> bool:
+        return self._over
 
     @property
     def awaits_stream(self) -> bool:
@@ -109,12 +75,7 @@ class RelayCall:
 
     def begin(self) -> Sequence[rs.RelayAction]:
         """Have the agent's first words written, while the caller is being connected."""
-        return () if self._unprepared else self._begin_talk(self._now)
-
-    def _begin_talk(self, now: float) -> list[rs.RelayAction]:
-        greeting = self._plan.greeting
-        first = Respond(say=greeting) if greeting else OPENING
-        return [*self._talk.request(self._plan.opening or first, now)]
+        return () if self._unprepared else self._open(self._now)
 
     def handle(self, event: rs.RelayEvent, now: float) -> Sequence[rs.RelayAction]:
         """Take one event and return what is to be done about it; nothing once the call is over."""
@@ -126,11 +87,16 @@ class RelayCall:
                 actions = self._start_stream(now)
             case ev.StreamBroken(detail):
                 actions = self._lose_stream(detail, now)
+            case rs.SessionFailed():
+                actions = self._fail_session(event, now)
             case ev.BadFrame() | rs.Complaint():
                 self._facts.bad_frames += 1
                 actions = []
             case rs.AgentSounds(speaking):
                 self._voice.report(now, speaking=speaking)
+                actions = []
+            case rs.CallerSounds(speaking):
+                self._caller.report(now, speaking=speaking)
                 actions = []
             case rs.Prompted() | rs.Interrupted() | ev.KeyPressed():
                 actions = self._on_caller(event, now)
@@ -141,7 +107,7 @@ class RelayCall:
             case ev.ToolReported():
                 actions = [*self._talk.tool_reported(event, now)]
             case ev.Prepared():
-                actions = self._on_prepared(event, now)
+                actions = [*self._prepare(event, now)]
             case ev.StatusReported() | ev.HangUpRequested() | ev.DrainExpired() | ev.TransferEnded():
                 actions = self._on_outside(event, now)
             case _:  # of a model that hears
@@ -154,7 +120,8 @@ class RelayCall:
             return None
         moments = [self._link.deadline, self._limit.end_at, self._talk.wake_at()]
         if self._link.open:
-            moments += [self._limit.warn_at, self._keypad.due_at, self._idle_at, self._ends_at]
+            caller = self._caller.due_at(self._voice.until, minds=self._minds_silence)
+            moments += [self._limit.warn_at, caller, self._hold.due_at, self._ends_at]
         return max(self._now, min(moments))
 
     def wake(self, now: float) -> Sequence[rs.RelayAction]:
@@ -177,15 +144,7 @@ class RelayCall:
         if now >= self._limit.warn_at:
             self._limit.warned()
             actions += self._talk.request(Respond(guidance=WARNING), now)
-        if now >= self._keypad.due_at:
-            keys = self._keypad.take()
-            actions += self._talk.reconsider(now)
-            actions += self._talk.caller_says(keys.text, keys.since, now, pause_ms=None)
-        elif now >= self._idle_at:
-            prompt = self._idle.prompt(now)
-            self._given_up = prompt is GOODBYE
-            actions += self._talk.request(prompt, now)
-        return actions
+        return [*actions, *self._caller.wake(now, self._voice.until, minds=self._minds_silence)]
 
     # --- the stream
 
@@ -198,10 +157,12 @@ class RelayCall:
         if not self._limit.started:
             self._answered_at = now
             self._limit.start(now)
-        self._idle.stir(now)
+        self._caller.spoken_to(now)
+        self._language = None
         has_words = not self._talk.settled or self._talk.speech_since != math.inf
         speaks = not was_here or has_words or self._unprepared
-        return [] if speaks else [*self._talk.request(BACK, now)]
+        first: list[rs.RelayAction] = [*self._change_language()]
+        return first if speaks else [*first, *self._talk.request(BACK, now)]
 
     def _lose_stream(self, detail: str, now: float) -> list[rs.RelayAction]:
         """Wait for the caller to come back, unless the call was about to end, or that was often enough."""
@@ -215,11 +176,25 @@ class RelayCall:
                 self._talk.cut(now)
             self._facts.broken = detail
             return self._finish(self._goodbye, now)
-        self._speech_began = None
-        self._speech.fall_silent(now)
+        self._fall_silent(now)
         self._talk.cut(now)
         self._talk.drop_speech()
         return [DropStream(), *self._talk.break_off(now)]
+
+    def _fail_session(self, failed: rs.SessionFailed, now: float) -> list[rs.RelayAction]:
+        """Give up a session that would fail again and again; one that did not come about is awaited again."""
+        if self._link.open:
+            return [] if failed.for_good else self._lose_stream(failed.detail, now)
+        if not failed.for_good and self._link.lose(now):
+            return []
+        self._facts.broken = failed.detail
+        return self._finish(self._plan.fallback_message, now)
+
+    def _fall_silent(self, now: float) -> list[rs.SpeakText]:
+        """Note that nothing is to be heard any more, of either side."""
+        self._caller.leaves()
+        self._hold.stop()
+        return self._speech.fall_silent(now)
 
     def _miss_stream(self, now: float) -> list[rs.RelayAction]:
         """Give up a caller whose stream does not come."""
@@ -236,29 +211,20 @@ class RelayCall:
     ) -> list[rs.RelayAction]:
         if not self._link.open:
             return []
-        self._idle.caller_stirs(now)
-        self._given_up = False
+        self._caller.stirs(now)
         if isinstance(event, rs.Interrupted):
             return self._on_interruption(event, now)
         if self._leaving or (isinstance(event, rs.Prompted) and not event.text):
             return []
         if isinstance(event, ev.KeyPressed):
-            if self._talk.collecting is not None:
-                return [*self._talk.press(event.digit, now)]
-            self._keypad.press(event.digit, now)
-            return []
-        if not event.last:
-            if self._speech_began is None:
-                self._speech_began = now
-            return [*self._talk.caller_is_saying(event.text, now)]
-        began, self._speech_began = self._speech_began, None
-        if began is None:
-            began = now - spoken_ms(event.text) / 1000
-        first = self._talk.reconsider(now)
-        return [*first, *self._talk.caller_says(event.text, began, now, pause_ms=None)]
+            return [*self._caller.presses(event, now)]
+        return [*self._caller.says(event, now)]
 
     def _on_interruption(self, event: rs.Interrupted, now: float) -> list[rs.RelayAction]:
         """Stop where the caller stopped listening."""
+        if self._hold.sounding:
+            self._hold.stop()
+            return []
         ended = self._speech.fall_silent(now)
         return [*ended, *self._talk.interrupt(event.heard, event.heard_ms, now)]
 
@@ -283,15 +249,17 @@ class RelayCall:
             actions.append(rs.SendKeys(talk.keys))
             actions += talk.keys_sent(now)
             actions += self._speak(now)
+        actions += self._fill_wait(now)
         if not talk.settled and not self._leaving:
             return actions
         if talk.collecting is not None and not self._leaving:
             if now >= self._voice.ends_at:
                 talk.listen(now)
             return actions
-        if not self._leaving and (talk.hang_up_asked or self._given_up or talk.transfer_asked is not None):
+        wants_to_part = talk.hang_up_asked or talk.transfer_asked is not None or self._caller.given_up
+        if wants_to_part and not self._leaving:
             self._facts.agent_hung_up = talk.hang_up_asked
-            self._facts.caller_silent = self._given_up
+            self._facts.caller_silent = self._caller.given_up
             self._leave(None)
         if not self._leaving or now < self._voice.ends_at:
             return actions
@@ -301,15 +269,28 @@ class RelayCall:
         """Hand on what the agent has written."""
         spoken = self._speech.hand_on(now)
         if spoken:
-            self._idle.stir(now)
-        return [*spoken]
+            self._caller.spoken_to(now)
+            self._hold.stop()
+        return [*spoken, *self._change_language()]
+
+    def _change_language(self) -> list[rs.SpeakLanguage]:
+        """Let the carrier know in which language the agent goes on."""
+        if self._talk.language == self._language or self._talk.language is None:
+            return []
+        self._language = self._talk.language
+        return [rs.SpeakLanguage(self._language)]
+
+    def _fill_wait(self, now: float) -> list[rs.RelayAction]:
+        """Let a caller who waits for the agent hear something."""
+        mute = self._leaving or self._caller.speaks or self._talk.collecting is not None
+        waits = not mute and (self._unprepared or not self._talk.settled)
+        first = not self._facts.spoken
+        return [*self._hold.look(now, waits=waits, first=first, spoken_until=self._voice.until)]
 
     @property
-    def _idle_at(self) -> float:
-        """When (s) the caller's silence has lasted for too long; infinity while that is nothing to mind."""
-        if self._leaving or not self._talk.settled or self._talk.collecting is not None:
-            return math.inf
-        return self._idle.due_at(self._voice.until)
+    def _minds_silence(self) -> bool:
+        """Whether it is the caller's turn to say something."""
+        return not self._leaving and self._talk.settled and self._talk.collecting is None
 
     @property
     def _ends_at(self) -> float:
@@ -319,16 +300,6 @@ class RelayCall:
         return self._voice.ends_at if waits else math.inf
 
     # --- the outside
-
-    def _on_prepared(self, event: ev.Prepared, now: float) -> list[rs.RelayAction]:
-        self._facts.caller_profile = event.profile
-        if not self._unprepared:
-            return [*self._talk.prepared(now)]
-        if not event.complete:
-            self._facts.refused = "prep_timeout"
-            return []
-        self._unprepared = False
-        return [*self._begin_talk(now), *self._talk.prepared(now)]
 
     def _on_outside(self, event: ev.OutsideEvent, now: float) -> list[rs.RelayAction]:
         match event:
@@ -367,7 +338,7 @@ class RelayCall:
     @property
     def _handing_on(self) -> bool:
         """Whether the caller goes to somebody else, and not for good."""
-        ends = self._facts.agent_hung_up or self._given_up or self._facts.model_failure is not None
+        ends = self._facts.agent_hung_up or self._caller.given_up or self._facts.model_failure is not None
         return self._talk.transfer_asked is not None and not ends
 
     def _part(self, now: float) -> list[rs.RelayAction]:
@@ -378,8 +349,8 @@ class RelayCall:
         self._leaving = False
         self._link.send_away(now)
         self._limit.hold(now)
-        self._speech.fall_silent(now)
-        return [rs.EndRelay(), DropStream(), order]
+        self._fall_silent(now)
+        return [rs.EndRelay(away=True), DropStream(), order]
 
     def _cut_off(self, goodbye: str | None, now: float) -> list[rs.RelayAction]:
         """End the call in the middle of whatever is being said."""
@@ -395,6 +366,3 @@ class RelayCall:
             actions.append(rs.EndRelay(goodbye))
         self._link.close()
         return [*actions, Finished()]
-
-    def _at_ms(self, moment: float) -> int:
-        return 0 if self._answered_at is None else max(0, round((moment - self._answered_at) * 1000))

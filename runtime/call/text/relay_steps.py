@@ -15,10 +15,23 @@ from runtime.call.text.text_events import AskModel, CancelAsk, TextModelEvent
 
 
 @dataclass(frozen=True, slots=True)
+class HoldFiles:
+    """The addresses of what the caller hears in a wait: `lead` once, then `loop` again and again.
+
+    Nothing is heard for the first `delay` seconds before the agent's first word.
+    """
+
+    loop: str
+    lead: str | None = None
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class RelayTerms:
-    """`drafts`: an answer may be begun before the caller has finished."""
+    """`drafts`: an answer may be begun before the caller has finished. `hold`: None is silence."""
 
     drafts: bool = True
+    hold: HoldFiles | None = None
 
 
 # --- events of the carrier ----------------------------------------------------------------------------
@@ -48,6 +61,21 @@ class AgentSounds:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerSounds:
+    """The caller begins to speak, or has stopped."""
+
+    speaking: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFailed:
+    """The carrier could not carry out what was asked for; `for_good`: the same again would fail again."""
+
+    detail: str
+    for_good: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Complaint:
     """The carrier did not understand a message of ours."""
 
@@ -55,7 +83,15 @@ class Complaint:
 
 
 CarrierEvent: TypeAlias = (
-    ev.StreamStarted | ev.BadFrame | ev.KeyPressed | Prompted | Interrupted | AgentSounds | Complaint
+    ev.StreamStarted
+    | ev.BadFrame
+    | ev.KeyPressed
+    | Prompted
+    | Interrupted
+    | AgentSounds
+    | CallerSounds
+    | SessionFailed
+    | Complaint
 )
 RelayEvent: TypeAlias = CarrierEvent | TextModelEvent | ev.Event
 
@@ -79,12 +115,31 @@ class SendKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayHold:
+    """Play a file so many times (0: until words follow); words to be spoken, and the caller's, end it."""
+
+    source: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakLanguage:
+    """Speak and understand this language from now on."""
+
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class EndRelay:
-    """End the carrier's session, which asks what follows. `goodbye` is spoken then; None hangs up."""
+    """End the carrier's session, which asks what follows. `goodbye` is spoken then; None hangs up.
+
+    `away`: the caller goes to somebody else, and may be back.
+    """
 
     goodbye: str | None = None
+    away: bool = False
 
 
-ToCarrier: TypeAlias = SpeakText | SendKeys
-ConnectionAction: TypeAlias = ToCarrier | EndRelay | DropStream
+ToCarrier: TypeAlias = SpeakText | SendKeys | PlayHold | SpeakLanguage | EndRelay
+ConnectionAction: TypeAlias = ToCarrier | DropStream
 RelayAction: TypeAlias = ConnectionAction | AskModel | CancelAsk | RunTool | BeginTransfer | Finished

@@ -17,16 +17,15 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from runtime.call import events as ev
 from runtime.call.actions import BeginTransfer, Respond, RunTool, TellModel
 from runtime.call.text.drafting import Drafting
-from runtime.call.text.sentences import Sentences, Tokens
 from runtime.call.text.text_answer import Answer
 from runtime.call.text.text_clock import TextClock
 from runtime.call.text.text_events import AskFailed, AskModel, CancelAsk, TextModelEvent, Told
 from runtime.call.text.text_script import TextScript
+from runtime.call.text.waiting_speech import WaitingSpeech
 from runtime.call.thinking.recall import BROKEN_OFF
 from runtime.call.tools.tool_desk import SoundKeys, ToolDesk
 from runtime.call.tools.toolbox import ToolLine
 from runtime.call_record import TranscriptEntry
-from runtime.ssml import is_open
 
 if TYPE_CHECKING:
     from runtime.call.actions import AnswerTool
@@ -58,12 +57,9 @@ class TextTalk:
         "_held",
         "_script",
         "_speech",
-        "_ssml",
-        "_streams",
         "_waiting",
         "failed",
         "keys",
-        "speech_since",
     )
 
     def __init__(
@@ -79,18 +75,14 @@ class TextTalk:
         self._facts = facts
         self._at_ms = at_ms
         self._script = TextScript(plan.history)
-        self._desk = ToolDesk(plan.tools, facts.tools)
-        self._ssml = ssml
-        self._streams = streams
+        self._desk = ToolDesk(plan.tools, facts.tools, language=plan.language)
         self._answer: Answer | None = None
         self._drafting = Drafting() if drafts else Drafting(most=0)
         self._waiting: list[Respond] = []
-        self._speech: list[str] = []
+        self._speech = WaitingSpeech(ssml=ssml, streams=streams)
         self._asked = 0
         self._held = plan.prep != "none"
         self._clock = TextClock(facts)
-        self.speech_since = math.inf
-        """When (s) the first of the sentences came that wait to be spoken, infinity when none waits."""
         self.keys: str | None = None
         """Keys that are to be sounded behind the speech."""
         self.failed: str | None = None
@@ -103,6 +95,16 @@ class TextTalk:
         """Whether the agent has nothing to add to what waits to be spoken."""
         by_leg = self.keys is not None or self._desk.collecting
         return self._answer is None and not self._waiting and (by_leg or not self._desk.busy)
+
+    @property
+    def speech_since(self) -> float:
+        """When (s) the first of the sentences came that wait to be spoken, infinity when none waits."""
+        return self._speech.since
+
+    @property
+    def language(self) -> str | None:
+        """The language that the agent has changed to, None while it is the first one."""
+        return self._desk.language
 
     @property
     def hang_up_asked(self) -> bool:
@@ -134,12 +136,11 @@ class TextTalk:
 
         `goes_on`: they belong to those that were taken last.
         """
-        sentences = tuple(self._speech)
-        self.drop_speech()
+        sentences = self._speech.take()
         if sentences:
             if self._answer is not None:
                 self._answer.was_heard = True
-            words = ("" if self._streams else " ").join(sentences)
+            words = self._speech.joined(sentences)
             self._script.agent_says(words, self._at_ms(now), goes_on=goes_on)
             self._clock.words_leave(now, self._at_ms(now))
         return sentences
@@ -210,8 +211,8 @@ class TextTalk:
 
     def say(self, words: str, now: float) -> None:
         """Let the agent say exactly this."""
-        splitter = self._sentences()
-        self._speak([*splitter.add(words), *splitter.flush()], now)
+        splitter = self._speech.splitter()
+        self._speech.add([*splitter.add(words), *splitter.flush()], now)
 
     def request(self, respond: Respond, now: float) -> list[TextAction]:
         """Let the agent speak when it is its turn."""
@@ -242,8 +243,7 @@ class TextTalk:
 
     def drop_speech(self) -> None:
         """Let what waits to be spoken be unsaid."""
-        self._speech.clear()
-        self.speech_since = math.inf
+        self._speech.drop()
 
     # --- the model
 
@@ -306,7 +306,7 @@ class TextTalk:
 
     def _new_answer(self, respond: Respond, now: float, *, again: bool = False) -> Answer:
         self._asked += 1
-        return Answer(f"ask-{self._asked}", respond, self._sentences(), now, again=again)
+        return Answer(f"ask-{self._asked}", respond, self._speech.splitter(), now, again=again)
 
     def _adopt(self, draft: Answer, now: float) -> list[TextAction]:
         """Let a draft be the answer."""
@@ -320,7 +320,7 @@ class TextTalk:
         if answer.began:
             self._clock.model_writes(now)
         actions: list[TextAction] = []
-        self._speak(answer.take_sentences(), now)
+        self._speech.add(answer.take_sentences(), now)
         for request in answer.take_requests():
             self._script.tool_asked(request)
             actions += self._do(self._desk.ask(request, now, ended=False, unheard=False), now)
@@ -347,16 +347,6 @@ class TextTalk:
         if answer.was_heard:
             respond = Respond(guidance=BROKEN_OFF, acts=respond.acts)
         return [self._ask(respond, now, again=True)]
-
-    def _sentences(self) -> Sentences | Tokens:
-        if self._streams:
-            return Tokens()
-        return Sentences(lambda text: not is_open(text)) if self._ssml else Sentences()
-
-    def _speak(self, sentences: Sequence[str], now: float) -> None:
-        if sentences and not self._speech:
-            self.speech_since = now
-        self._speech += sentences
 
     # --- drafts
 

@@ -19,12 +19,14 @@ SEND_DIGITS: Final = "send_digits"
 COLLECT_DIGITS: Final = "collect_digits"
 TAKE_MESSAGE: Final = "take_message"
 TRANSFER: Final = "transfer"
+SWITCH_LANGUAGE: Final = "switch_language"
 
 LONGEST_TRANSFER: Final = 600.0  # s, as a net: a transfer ends by itself before that
 LONGEST_COLLECTION: Final = 120.0  # s, from the request to the last key
 MOST_DIGITS: Final = 32
 MOST_SUMMARY_CHARACTERS: Final = 1_000  # it is read out while the caller waits
 MESSAGE_TAKEN: Final = '{"taken": true}'
+LANGUAGE_SWITCHED: Final = '{"switched": true}'
 _OUTCOMES: Final[dict[Outcome, str]] = {
     "busy": "the line is busy",
     "no_answer": "nobody answered",
@@ -100,6 +102,19 @@ OPTIONAL: Final = {
         ),
     )
 }
+
+
+def language_function(languages: Sequence[str]) -> Function:
+    """Return the function that changes the language of the voice and of the recogniser to one of these."""
+    codes: list[JsonValue] = [*languages]
+    language = _text("The language to go on in", enum=codes)
+    return Function(
+        SWITCH_LANGUAGE,
+        "Changes the language in which you are heard and the caller is understood. Use it as soon as the "
+        "caller speaks or asks for another of these languages, before you answer in it.",
+        _object({"language": language}, "language"),
+        built_in=True,
+    )
 
 
 def transfer_function(destinations: Sequence[tuple[str | None, str | None]]) -> Function:

@@ -17,8 +17,10 @@ from runtime.call.events import ToolAnswered
 from runtime.call.tools.built_in import (
     COLLECT_DIGITS,
     HANG_UP,
+    LANGUAGE_SWITCHED,
     MESSAGE_TAKEN,
     SEND_DIGITS,
+    SWITCH_LANGUAGE,
     TAKE_MESSAGE,
     TRANSFER,
     keys_sent,
@@ -73,7 +75,8 @@ class _Sounding:
 class ToolDesk:
     """The tools of one call. `hang_up_asked` is set when the agent wants the call to end.
 
-    Keys that are sent are numbered behind `after`.
+    Keys that are sent are numbered behind `after`. `language` is the one that the agent has changed to, None
+    for the first one.
     """
 
     __slots__ = (
@@ -84,10 +87,14 @@ class ToolDesk:
         "_transfer",
         "_transfers",
         "hang_up_asked",
+        "language",
     )
 
-    def __init__(self, tools: Toolset, record: list[ToolUse], after: int = 0) -> None:
+    def __init__(
+        self, tools: Toolset, record: list[ToolUse], after: int = 0, *, language: str | None = None
+    ) -> None:
         self.hang_up_asked = False
+        self.language = language
         self._toolbox = Toolbox(tools, record)
         self._input: DigitInput | None = None
         self._sounding: _Sounding | None = None
@@ -144,6 +151,9 @@ class ToolDesk:
             return self._send(call_id, str(arguments.get("digits") or ""), now)
         if request.name == COLLECT_DIGITS:
             return self._collect(DigitInput(call_id, arguments))
+        if request.name == SWITCH_LANGUAGE:
+            self.language = str(arguments.get("language") or "") or self.language
+            return self._done(call_id, LANGUAGE_SWITCHED)
         if request.name == TRANSFER:
             return self._hand_on(call_id, arguments, now)
         return self._done(call_id, failure(NO_SUCH_TOOL))

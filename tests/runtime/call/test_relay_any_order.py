@@ -25,6 +25,8 @@ EVENTS: st.SearchStrategy[rs.RelayEvent] = st.one_of(
     st.builds(rs.Prompted, st.sampled_from(["", "A table", "A table for two."]), st.booleans()),
     st.builds(rs.Interrupted, st.sampled_from(["", "Good", "Very well"]), st.integers(0, 900)),
     st.builds(rs.AgentSounds, st.booleans()),
+    st.builds(rs.CallerSounds, st.booleans()),
+    st.builds(rs.SessionFailed, st.just("64105"), st.booleans()),
     st.builds(ev.KeyPressed, st.sampled_from("12#")),
     st.builds(TextDelta, ASKS, st.sampled_from(["Very", " well.", "\n"])),
     st.builds(TextEnded, ASKS),

@@ -7,26 +7,32 @@ from dataclasses import replace
 
 from runtime.call import events as ev
 from runtime.call.actions import BeginTransfer, DropStream, Finished
-from runtime.call.hearing.idle import GOODBYE, MOST_QUESTIONS
+from runtime.call.ending import Ending
+from runtime.call.hearing.idle import GOODBYE, MOST_QUESTIONS, STILL_THERE
 from runtime.call.plan import CallPlan
-from runtime.call.stream_link import BACK
+from runtime.call.stream_link import BACK, MOST_RETURNS
 from runtime.call.text import relay_steps as rs
 from runtime.call.text.relay_call import RelayCall
 from runtime.call.text.text_events import AskFailed, AskModel, CancelAsk, TextDelta, TextEnded, Told
 from runtime.call.text.text_script import spoken_ms
+from runtime.call.tools.built_in import language_function
+from runtime.call.tools.toolset import Toolset
 from runtime.call.usage import Usage
 from tests.runtime.call.gather_driver import TOOLS
 
 USAGE = Usage(text_in=10, text_out=5)
+HOLD = rs.HoldFiles("https://a.example/loop.wav", "https://a.example/lead.wav", delay=0.5)
+LEAD, LOOP = rs.PlayHold("https://a.example/lead.wav", 1), rs.PlayHold("https://a.example/loop.wav", 0)
+TERMS = rs.RelayTerms(hold=HOLD)
 PLAN = CallPlan(greeting="Good evening.", fallback_message="Call again.", idle_seconds=10)
 
 
 class Driver:
     """One call; `said` and `asks` are all that came of it so far."""
 
-    def __init__(self, plan: CallPlan = PLAN) -> None:
+    def __init__(self, plan: CallPlan = PLAN, terms: rs.RelayTerms = TERMS) -> None:
         self.now = 100.0
-        self.machine = RelayCall(plan, rs.RelayTerms(), now=self.now)
+        self.machine = RelayCall(plan, terms, now=self.now)
         self.done: list[rs.RelayAction] = []
         self._take(self.machine.begin())
 
@@ -70,6 +76,10 @@ class Driver:
     @property
     def asks(self) -> list[AskModel]:
         return [action for action in self.done if isinstance(action, AskModel)]
+
+    @property
+    def held(self) -> list[rs.PlayHold]:
+        return [action for action in self.done if isinstance(action, rs.PlayHold)]
 
     def over(self) -> bool:
         return any(isinstance(action, Finished) for action in self.done)
@@ -298,3 +308,116 @@ def test_a_caller_who_is_being_handed_on_is_so_when_the_connection_breaks_too() 
     driver.feed(ev.StreamBroken("gone"), after=0.2)
     assert any(isinstance(action, BeginTransfer) for action in driver.done)
     assert not driver.over()
+
+
+# --- waits
+
+
+def test_a_caller_who_waits_for_the_first_word_hears_the_hold_sound_until_it_comes() -> None:
+    driver = Driver(replace(PLAN, greeting=None))
+    driver.start()
+    driver.pass_by(0.4)
+    assert driver.held == []
+    driver.pass_by(0.2)
+    assert driver.held == [LEAD, LOOP]
+    driver.writes("Good evening.")
+    driver.pass_by(5)
+    assert driver.held == [LEAD, LOOP]
+
+
+def test_a_caller_hears_that_the_line_is_alive_when_an_answer_takes_long() -> None:
+    driver = begun()
+    driver.says("A table.")
+    driver.pass_by(3.4)
+    assert driver.held == []
+    driver.pass_by(0.2)
+    assert driver.held == [LEAD, LOOP]
+    driver.writes("Very well.")
+    driver.pass_by(2)
+    driver.says("For two.")
+    driver.pass_by(4)
+    assert driver.held == [LEAD, LOOP, LOOP]
+
+
+def test_a_caller_who_speaks_into_the_hold_sound_has_missed_nothing_of_the_agents() -> None:
+    driver = begun()
+    driver.says("A table.")
+    driver.pass_by(4)
+    driver.feed(rs.Interrupted("", 0))
+    driver.says("For two.", after=1)
+    assert driver.transcript == [("agent", "Good evening."), ("caller", "A table."), ("caller", "For two.")]
+    assert not driver.machine.transcript[0].interrupted
+
+
+def test_nobody_who_is_speaking_or_typing_is_played_to() -> None:
+    driver = begun(replace(PLAN, tools=TOOLS))
+    driver.says("My number.")
+    driver.uses("collect_digits", '{"max_digits": 4}')
+    driver.pass_by(5)
+    assert driver.held == []
+    driver.feed(ev.KeyPressed("1"))
+    driver.feed(rs.CallerSounds(speaking=True))
+    driver.pass_by(6)
+    assert driver.held == []
+
+
+def test_a_caller_who_speaks_for_long_is_not_asked_whether_they_are_there() -> None:
+    driver = begun()
+    driver.feed(rs.CallerSounds(speaking=True))
+    driver.pass_by(30)
+    assert driver.asks == []
+    driver.feed(rs.CallerSounds(speaking=False))
+    driver.says("I would like a table.", after=0.7)
+    assert driver.machine.transcript[-1].at_ms == 2_000
+    driver.writes("Very well.")
+    driver.pass_by(15)
+    assert driver.asks[-1].guidance == STILL_THERE.guidance
+
+
+# --- languages
+
+
+def test_the_agent_goes_on_in_another_language_behind_what_it_has_said() -> None:
+    driver = begun(replace(PLAN, tools=Toolset.of(language_function(["en-US", "de-DE"]))))
+    driver.says("Sprechen Sie Deutsch?")
+    ask_id = driver.asks[-1].ask_id
+    driver.feed(TextDelta(ask_id, "One moment. "))
+    driver.uses("switch_language", '{"language": "de-DE"}')
+    driver.writes("Ja, gern.")
+    told = [action for action in driver.done if isinstance(action, rs.SpeakText | rs.SpeakLanguage)]
+    assert told[1:] == [
+        rs.SpeakText("One moment. ", last=False),
+        rs.SpeakLanguage("de-DE"),
+        rs.SpeakText("", last=True),
+        rs.SpeakText("Ja, gern.", last=False),
+        rs.SpeakText(" ", last=True),
+    ]
+
+
+def test_a_caller_who_is_connected_again_is_spoken_to_in_the_language_of_the_call() -> None:
+    driver = Driver(replace(PLAN, language="de-DE"))
+    driver.start()
+    assert isinstance(driver.done[0], rs.SpeakLanguage)
+    driver.feed(ev.StreamBroken("gone"), after=2)
+    driver.done.clear()
+    driver.start()
+    assert driver.done[0] == rs.SpeakLanguage("de-DE")
+
+
+# --- sessions that fail
+
+
+def test_a_session_that_would_fail_again_ends_the_call_with_the_fallback_message() -> None:
+    driver = Driver()
+    driver.feed(rs.SessionFailed("64101: no such voice", for_good=True), after=1)
+    assert driver.over()
+    assert driver.machine.ending == Ending("completed", end_reason="media_error")
+
+
+def test_a_session_that_does_not_come_about_is_tried_only_so_often() -> None:
+    driver = Driver()
+    for _ in range(MOST_RETURNS):
+        driver.feed(rs.SessionFailed("64102: no connection", for_good=False), after=1)
+        assert driver.machine.awaits_stream
+    driver.feed(rs.SessionFailed("64102: no connection", for_good=False), after=1)
+    assert driver.over()

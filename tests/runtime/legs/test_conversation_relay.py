@@ -12,14 +12,21 @@ from hypothesis import strategies as st
 from runtime.call.events import BadFrame, KeyPressed, StreamStarted
 from runtime.call.text.relay_steps import (
     AgentSounds,
+    CallerSounds,
     CarrierEvent,
     Complaint,
+    EndRelay,
     Interrupted,
+    PlayHold,
     Prompted,
     SendKeys,
+    SpeakLanguage,
     SpeakText,
+    ToCarrier,
 )
-from runtime.legs.conversation_relay import END, decode, encode
+from runtime.legs.conversation_relay import decode, encode
+from runtime.legs.relay_outcome import HandOff, SessionOutcome
+from runtime.signature import Parameters
 from sandbox.network import relay_wire
 
 
@@ -38,6 +45,7 @@ from sandbox.network import relay_wire
             Interrupted("Life is", 460),
         ),
         ({"type": "info", "name": "agentSpeaking", "value": "off"}, AgentSounds(speaking=False)),
+        ({"type": "info", "name": "clientSpeaking", "value": "on"}, CallerSounds(speaking=True)),
         ({"type": "info", "name": "roundTripDelayMs", "value": "148"}, None),
         ({"type": "error", "description": "Invalid message"}, Complaint("Invalid message")),
     ],
@@ -85,5 +93,50 @@ def test_keys_are_written_as_far_as_twilio_takes_them() -> None:
     assert encode(SendKeys("AB")) is None
 
 
-def test_the_end_is_one_that_twilio_knows() -> None:
-    assert relay_wire.read_message(END) == relay_wire.End()
+@pytest.mark.parametrize(
+    ("action", "message"),
+    [
+        (
+            PlayHold("https://a.example/hold.wav", 0),
+            relay_wire.Play("https://a.example/hold.wav", 0, preemptible=True),
+        ),
+        (SpeakLanguage("de-DE"), relay_wire.SwitchLanguage("de-DE", "de-DE")),
+        (EndRelay(), relay_wire.End('{"reason":"hang_up"}')),
+        (EndRelay("Goodbye."), relay_wire.End('{"reason":"farewell"}')),
+        (EndRelay(away=True), relay_wire.End('{"reason":"away"}')),
+    ],
+)
+def test_what_is_asked_of_twilio_is_a_message_that_it_knows(
+    action: ToCarrier, message: relay_wire.FromApp
+) -> None:
+    written = encode(action)
+    assert written is not None
+    assert relay_wire.read_message(written) == message
+
+
+def outcome(**parameters: str) -> SessionOutcome | None:
+    return SessionOutcome.read(Parameters(parameters))
+
+
+def test_why_a_session_was_ended_comes_back_with_the_question_what_follows() -> None:
+    assert outcome(CallStatus="in-progress") is None
+    assert outcome(SessionStatus="ended", HandoffData="somebody else's") == SessionOutcome("ended")
+    ended = outcome(SessionStatus="ended", HandoffData=HandOff("farewell").write())
+    assert ended is not None
+    assert ended.is_over
+    away = outcome(SessionStatus="ended", HandoffData=HandOff("away").write())
+    assert away is not None
+    assert not away.is_over
+
+
+@pytest.mark.parametrize(
+    ("code", "is_final"), [("64101", True), ("64106", True), ("64102", False), ("64105", False), ("x", False)]
+)
+def test_what_twilio_refuses_would_be_refused_again_and_what_broke_would_not(
+    code: str, is_final: bool
+) -> None:
+    failed = outcome(SessionStatus="failed", ErrorCode=code, ErrorMessage="no such voice")
+    assert failed is not None
+    assert failed.failed
+    assert failed.detail == "no such voice"
+    assert failed.is_final is is_final

@@ -1,0 +1,70 @@
+"""The document that connects a caller to a relay call: an agent's voice in ConversationRelay's own words.
+
+Twilio: names are camelCase, and one that is written otherwise is ignored. What stands on the element is for
+the first language, and each `<Language>` for the time after a `language` message that names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from runtime import twiml
+from runtime.agent_tools import spoken_languages
+from runtime.call.hearing.interruption import InterruptTerms
+from runtime.call_terms import interrupt_terms
+from schemas.relay_voices import relay_recogniser, relay_voice
+from schemas.voice import SpokenLanguage
+
+if TYPE_CHECKING:
+    from schemas import Voice
+
+Attributes: TypeAlias = Mapping[str, str]
+
+
+def relay_document(
+    voice: Voice, *, hold: twiml.HoldPrelude, relay_url: str, after_url: str, drafts: bool
+) -> str:
+    """Return the TwiML; `drafts`: Twilio tells what it understands while the caller still speaks."""
+    return twiml.render(
+        "relay.xml.j2",
+        hold=hold,
+        after_url=after_url,
+        attributes={"url": relay_url, **relay_attributes(voice, drafts=drafts)},
+        languages=tuple(_languages(voice)),
+    )
+
+
+def relay_attributes(voice: Voice, *, drafts: bool) -> Attributes:
+    """Return the attributes of `<ConversationRelay>` but for its address."""
+    may_interrupt = interrupt_terms(voice) != InterruptTerms(allowed=False)
+    return {
+        **({"language": voice.language} if voice.language else {}),
+        **_spoken(voice.name, voice.speech_model),
+        **({"hints": ",".join(voice.hints)} if voice.hints else {}),
+        "interruptible": "any" if may_interrupt else "none",
+        # What is said into the words of an agent that goes on speaking is answered behind them.
+        **({} if may_interrupt else {"reportInputDuringAgentSpeech": "any"}),
+        "dtmfDetection": "true",
+        "partialPrompts": "true" if drafts else "false",
+        "events": "speaker-events",
+    }
+
+
+def _languages(voice: Voice) -> Iterator[Attributes]:
+    """Yield each `<Language>`, the first one too, to which the agent may return."""
+    if not voice.languages:
+        return
+    first = SpokenLanguage(name=voice.name, speech_model=voice.speech_model)
+    for code in spoken_languages(voice):
+        language = voice.languages.get(code, first)
+        yield {"code": code, **_spoken(language.name, language.speech_model)}
+
+
+def _spoken(name: str | None, speech_model: str | None) -> Attributes:
+    """Return who speaks and who listens; what is absent is Twilio's choice."""
+    voice, recogniser = relay_voice(name or ""), relay_recogniser(speech_model or "")
+    return {
+        **({"ttsProvider": voice[0], "voice": voice[1]} if voice else {}),
+        **({"transcriptionProvider": recogniser[0], "speechModel": recogniser[1]} if recogniser else {}),
+    }
