@@ -20,7 +20,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,11 +80,11 @@ def command(bridge: str, port: int) -> tuple[str, ...]:
 
 
 @asynccontextmanager
-async def server(bridge: str, model_url: str) -> AsyncIterator[tuple[str, int]]:
-    """Run a bridge with an echoing agent on a core of its own; yields its base URL and process id."""
+async def server(bridge: str, model_url: str, fleet: str = FLEET) -> AsyncIterator[tuple[str, int]]:
+    """Run a bridge with these agents on a core of its own; yields its base URL and process id."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "agents.d").mkdir()
-        (Path(folder) / "agents.d" / "echo.yaml").write_text(FLEET)
+        (Path(folder) / "agents.d" / "fleet.yaml").write_text(fleet)
         port = free_port()
         base = f"http://127.0.0.1:{port}"
         environment = {
@@ -102,7 +102,7 @@ async def server(bridge: str, model_url: str) -> AsyncIterator[tuple[str, int]]:
         process = await asyncio.create_subprocess_exec(
             *command(bridge, port), env=environment, stderr=asyncio.subprocess.DEVNULL
         )
-        _pin(process.pid, 0)
+        pin(process.pid, 0)
         try:
             await _until_ready(base)
             yield base, process.pid
@@ -121,7 +121,7 @@ async def _until_ready(base: str) -> None:
             await asyncio.sleep(0.1)
 
 
-def _pin(pid: int, place: int) -> None:
+def pin(pid: int, place: int) -> None:
     """Give a process one of the cores, where there are two."""
     cores = sorted(os.sched_getaffinity(os.getppid()))
     if len(cores) > 1:
@@ -166,16 +166,16 @@ async def cpu_share(pid: int, seconds: float) -> float:
 
 
 def _figures(cpu_ms: float, load: float, kb: float, idle_mb: float, frames: list[Frames]) -> Figures:
-    up = sorted(ms for call in frames for ms in call.up_ms)
-    down = sorted(ms for call in frames for ms in call.down_ms)
-
-    def share(values: list[float], part: float) -> float:
-        if not values:
-            return math.nan  # none of them came, or all of them too late
-        return values[min(len(values) - 1, int(len(values) * part))]
-
+    up = [ms for call in frames for ms in call.up_ms]
+    down = [ms for call in frames for ms in call.down_ms]
     latency = (share(up, 0.5), share(up, 0.99), share(down, 0.5), share(down, 0.99))
     return Figures(cpu_ms, load, kb, idle_mb, *latency)
+
+
+def share(values: Sequence[float], part: float) -> float:
+    """Return the value below which this part of the values is; NaN where there are none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))] if ordered else math.nan
 
 
 def print_line(bridge: str, calls: int, told: Figures) -> None:
@@ -197,7 +197,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--only", choices=["tm", "naive"], help="leave the other bridge out")
     options = parser.parse_args()
-    _pin(os.getpid(), -1)
+    pin(os.getpid(), -1)
     print("      calls  ms/call-s   load  KB/call  idle MB   up p50      p99 down p50      p99   (ms)")
     for calls in options.calls:
         for bridge in [options.only] if options.only else ["naive", "tm"]:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol
 
 from runtime.call.text.text_events import AskFailed
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
-    from openai.types.chat import ChatCompletionMessageParam
-    from openai.types.responses import ResponseInputParam
 
     from runtime.call import events as ev
     from runtime.call.text.text_events import AskModel, TextModelEvent
@@ -86,20 +84,16 @@ class TextLine:
     async def _events(self, engine: TextEngine, ask: AskModel) -> AsyncIterator[str]:
         """Yield the data of each server-sent event of the answer."""
         client = self.open()
-        body = dict(engine.body(ask))
-        model = str(body.pop("model"))
+        # As `extra_body` it is sent as it is; of arguments the client looks at every value, each time.
+        body = engine.body(ask)
         if engine.api == "chat":
-            messages = cast("list[ChatCompletionMessageParam]", body.pop("messages"))
             async with client.chat.completions.with_streaming_response.create(
-                model=model, messages=messages, extra_body=body
+                model="", messages=(), extra_body=body
             ) as chat:
                 async for data in _data_of(chat.iter_lines()):
                     yield data
         else:
-            items = cast("ResponseInputParam", body.pop("input"))
-            async with client.responses.with_streaming_response.create(
-                model=model, input=items, extra_body=body
-            ) as response:
+            async with client.responses.with_streaming_response.create(extra_body=body) as response:
                 async for data in _data_of(response.iter_lines()):
                     yield data
 
