@@ -1,1 +1,1 @@
-"""Other people's clients and servers of the Realtime protocol, against ours; `make witnesses` runs them."""
+"""Other people's clients, servers and apps of our protocols, against ours; `make witnesses` runs them."""
