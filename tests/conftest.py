@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
 
 from tests.openapi.watch import watching
+from tests.postgres import PostgresServer, running_postgres
 
 BREAKS = "breaks_twilios_documents"
 
@@ -27,6 +28,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", f"{BREAKS}(*parts): violations with these parts are the test's purpose"
     )
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this run's own; each test takes a new database from it."""
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,4 +1,7 @@
-"""Changes to the call store, each inside the caller's transaction."""
+"""Changes to the call store, each inside the caller's writing transaction.
+
+What is read to be changed is locked: other nodes may be told of the same call at the same moment.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from runtime.call_progress import Progress
 from runtime.call_record import CallRecord, JsonValue
+from runtime.store.database import take_turns
 from runtime.store.reading import count_live_elsewhere
 from runtime.store.tables import LIVE_STATUSES, calls
 
@@ -50,13 +54,13 @@ def row_of(record: CallRecord, node: str, progress: Progress | None = None) -> M
 
 
 def upsert(connection: Connection, row: Mapping[str, object]) -> None:
-    """Store the row in place of the call's earlier one. One thread of one node writes a call, so no race.
+    """Store the row in place of the call's earlier one.
 
     Raises `TakenOverError` when the call is another node's by now. Recordings that were reported meanwhile
     are kept, and so is the duration that Twilio has counted: a live call has no other.
     """
     columns = calls.c.node, calls.c.status, calls.c.duration_seconds, calls.c.record["recordings"]
-    kept = select(*columns).where(calls.c.id == row["id"])
+    kept = select(*columns).where(calls.c.id == row["id"]).with_for_update()
     earlier = connection.execute(kept).one_or_none()
     if earlier is None:
         connection.execute(insert(calls).values(row))
@@ -87,35 +91,30 @@ def _with_recordings(row: Mapping[str, object], earlier: list[str] | None) -> Ma
 def take_over(connection: Connection, call_sid: str, agent: str, node: str, *, most: int) -> Any | None:
     """Make a live call this node's, and return its row with `returns` counted up; None where there is none.
 
-    A call that has come back `most` times does not come back again. Of two nodes that want it at once, one
-    gets it.
+    A call that has come back `most` times does not come back again. Of two nodes that want it at once, the
+    later one has it: Twilio asks elsewhere when it has waited too long.
     """
-    live = select(calls).where(
-        calls.c.call_sid == call_sid, calls.c.agent == agent, calls.c.status.in_(LIVE_STATUSES)
-    )
-    found = connection.execute(live.order_by(calls.c.started_at.desc()).limit(1)).one_or_none()
+    of_call = calls.c.call_sid == call_sid, calls.c.agent == agent, calls.c.status.in_(LIVE_STATUSES)
+    newest = select(calls).where(*of_call).order_by(calls.c.started_at.desc()).limit(1)
+    found = connection.execute(newest.with_for_update()).one_or_none()
     if found is None or found.returns >= most:
         return None
-    mine = update(calls).where(
-        calls.c.id == found.id,
-        calls.c.node == found.node,
-        calls.c.returns == found.returns,
-        calls.c.status.in_(LIVE_STATUSES),
-    )
-    taken = connection.execute(mine.values(node=node, returns=found.returns + 1))
-    return found if taken.rowcount else None
+    mine = update(calls).where(calls.c.id == found.id)
+    connection.execute(mine.values(node=node, returns=found.returns + 1))
+    return found
 
 
 def reserve(connection: Connection, row: Mapping[str, object], *, room: int, since: int) -> int:
     """Store a call that is about to be taken, unless its agent has `room` live calls on other nodes already.
 
-    Returns how many those are, of calls begun at `since` (epoch ms) or later. The row is written before it is
-    counted: so of two nodes that reserve at once, in serialised transactions, the later one sees the other.
+    Returns how many those are, of calls begun at `since` (epoch ms) or later. Of nodes that reserve at once,
+    each sees those before it.
     """
-    connection.execute(insert(calls).values(row))
-    elsewhere = count_live_elsewhere(connection, str(row["agent"]), str(row["node"]), since)
-    if elsewhere >= room:
-        release(connection, str(row["id"]))
+    agent = str(row["agent"])
+    take_turns(connection, f"agent {agent}")
+    elsewhere = count_live_elsewhere(connection, agent, str(row["node"]), since)
+    if elsewhere < room:
+        connection.execute(insert(calls).values(row))
     return elsewhere
 
 
@@ -130,7 +129,7 @@ def set_duration(connection: Connection, call_sid: str, seconds: int) -> None:
     One that is still another node's to end gets it then, by the column.
     """
     of_call = select(calls.c.id, calls.c.status, calls.c.record).where(calls.c.call_sid == call_sid)
-    for call_id, status, record in connection.execute(of_call).all():
+    for call_id, status, record in connection.execute(of_call.with_for_update()).all():
         live = status in LIVE_STATUSES
         corrected = record if live else {**record, "duration_seconds": seconds}
         connection.execute(
@@ -141,7 +140,7 @@ def set_duration(connection: Connection, call_sid: str, seconds: int) -> None:
 def add_recording(connection: Connection, call_sid: str, agent: str, recording: str) -> None:
     """Add a recording to the call's record, once."""
     of_call = select(calls.c.id, calls.c.record).where(calls.c.call_sid == call_sid, calls.c.agent == agent)
-    for call_id, record in connection.execute(of_call).all():
+    for call_id, record in connection.execute(of_call.with_for_update()).all():
         recordings = list(dict.fromkeys([*(record["recordings"] or ()), recording]))
         changed = {**record, "recordings": recordings}
         connection.execute(update(calls).where(calls.c.id == call_id).values(record=changed))
@@ -152,7 +151,7 @@ def answer_tool(
 ) -> None:
     """Set what a tool answered, at its place in the record of a call of this node."""
     of_call = select(calls.c.record).where(calls.c.id == call_id, calls.c.node == node)
-    record = connection.execute(of_call).scalar_one_or_none()
+    record = connection.execute(of_call.with_for_update()).scalar_one_or_none()
     if record is None or place >= len(record["tools"]):
         return
     tools = [*record["tools"]]
@@ -177,7 +176,7 @@ def close_expired(connection: Connection, now: int) -> int:
     """
     latest = func.coalesce(calls.c.expires_at, calls.c.started_at + LONGEST_CALL_MS)
     expired = select(calls.c.id, calls.c.record).where(calls.c.status.in_(LIVE_STATUSES), latest < now)
-    left = connection.execute(expired).all()
+    left = connection.execute(expired.with_for_update(skip_locked=True)).all()
     for call_id, record in left:
         ended = {**record, "status": "completed", "end_reason": "media_error"}
         connection.execute(

@@ -1,0 +1,56 @@
+"""Opening a database: its tables, and addresses that lead nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from runtime.store import CallStore
+from runtime.store.database import DatabaseError, migrate, open_engine
+from runtime.store.history import History
+from runtime.store.tables import metadata
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(database: str) -> None:
+    engine = open_engine(database)
+    migrate(engine)
+    migrate(engine)
+    with engine.connect() as connection:
+        made = MigrationContext.configure(connection, opts={"include_name": is_used})
+        differences = compare_metadata(made, metadata)
+    engine.dispose()
+    assert differences == []
+
+
+def is_used(name: str | None, kind: str, _parents: object) -> bool:
+    return kind != "table" or name in metadata.tables
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *("nonsense", "oracle9://x", "sqlite:////dev/null/calls.db", "sqlite:///x?timeout=abc"),
+        *("postgresql+nodriver://u:pw@h/db", "postgresql://u:pw@h:notaport/db"),
+    ],
+)
+def test_an_unusable_database_is_an_error_for_people_without_its_password(wrong: str) -> None:
+    with pytest.raises(DatabaseError) as error:
+        engine = open_engine(wrong)
+        migrate(engine)
+    assert "pw" not in str(error.value)
+
+
+def test_nodes_that_start_together_on_a_new_database_all_start(database: str) -> None:
+    async def start(name: str) -> None:
+        store = CallStore(database, node=name)
+        await store.open()
+        await store.close()
+
+    async def together() -> None:
+        await asyncio.gather(*(start(f"node-{number}") for number in range(4)))
+
+    asyncio.run(together())
+    assert History(database).newest(None, 1).records == ()
