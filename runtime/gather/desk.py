@@ -69,6 +69,8 @@ class GatherDesk:
         opening: CallRecord,
         interrupted: Interrupted | None,
         number: int | None = None,
+        *,
+        goes_on: bool = False,
     ) -> LiveCall:
         """Begin a call, or the rest of one that another run had, after the step of this number."""
         desk = self.desk
@@ -76,20 +78,21 @@ class GatherDesk:
         plan = self._plan(agent, interrupted)
         if number is None:
             number = plan.returns * STEPS_AHEAD
-        terms = gather_terms(agent, desk.tools.of(agent))
-        machine = GatherCall(plan, terms, now=desk.clock(), number=number)
+        prelude = desk.prelude(agent)
+        terms = replace(self.papers[agent.name].terms, before=prelude.seconds)
+        machine = GatherCall(plan, terms, now=desk.clock(), number=number, goes_on=goes_on)
         session = GatherSession(
             webhook.call_sid,
             machine,
             desk.surroundings(taken),
-            fetch=lambda number: self.line.fetch(taken.line, self.papers[agent.name].turn_url(number)),
+            fetch=lambda step: self.line.fetch(taken.line, self.papers[agent.name].next_url(step)),
         )
         call = desk.live(taken, session, plan)
         call.claimed = True
         call.attended = interrupted is not None
         if machine.step is not None:
             call.answer = self.papers[agent.name].render(
-                machine.step, before=desk.prelude(agent), recording=desk.recording(agent)
+                machine.step, before=prelude, recording=desk.recording(agent)
             )
         self.calls.begin(call)
         return call
@@ -112,8 +115,19 @@ class GatherDesk:
 
     # --- requests
 
-    async def turn(self, agent: Agent, webhook: VoiceWebhook, number: int, turn: CallerTurn | None) -> str:
-        """Return the document that follows the step of this number, in which the caller did this."""
+    async def turn(
+        self,
+        agent: Agent,
+        webhook: VoiceWebhook,
+        number: int,
+        turn: CallerTurn | None,
+        *,
+        goes_on: bool = False,
+    ) -> str:
+        """Return the document that follows the step of this number, in which the caller did this.
+
+        `goes_on`: it was not their turn.
+        """
         session = self._session_of(agent, webhook)
         if session is not None and number > session.machine.number:
             _log.info("gone_on_elsewhere", call=webhook.call_sid)
@@ -121,7 +135,7 @@ class GatherDesk:
             await session.ended()
             session = None
         if session is None:
-            session = await self._take_over(agent, webhook, number)
+            session = await self._take_over(agent, webhook, number, goes_on=goes_on)
         if session is None:
             return self._farewell(agent, webhook)
         return self._document(agent, session, await session.turn(number, turn))
@@ -143,7 +157,9 @@ class GatherDesk:
         call = self.calls.of_agent(webhook.call_sid, agent.name)
         return call.session if call is not None and isinstance(call.session, GatherSession) else None
 
-    async def _take_over(self, agent: Agent, webhook: VoiceWebhook, number: int) -> GatherSession | None:
+    async def _take_over(
+        self, agent: Agent, webhook: VoiceWebhook, number: int, *, goes_on: bool
+    ) -> GatherSession | None:
         """Go on with a call of another run; None when there is none, or this node takes no calls."""
         if webhook.status in REPORTED_ENDINGS or self.calls.draining:
             return None
@@ -156,7 +172,7 @@ class GatherDesk:
         if known is not None or interrupted is None:
             return known
         _log.info("taken_over", call=webhook.call_sid, returns=interrupted.progress.returns)
-        self.begin(agent, webhook, interrupted.record, interrupted, number)
+        self.begin(agent, webhook, interrupted.record, interrupted, number, goes_on=goes_on)
         return self._session_of(agent, webhook)
 
     # --- documents
@@ -191,18 +207,26 @@ def papers_of(fleet: Fleet, media: HoldMedia, tools: ToolRoom, base_url: str) ->
 
 def _papers(agent: Agent, fleet: Fleet, media: HoldMedia, tools: ToolRoom, base_url: str) -> GatherPapers:
     voice = agent.voice
-    terms = gather_terms(agent, tools.of(agent))
-    sound = media.sound(fleet.hold_of(agent))
-    recording = waiting_music.as_file(sound)
-    media.add(recording)
+    hold = fleet.hold_of(agent)
+    terms = replace(gather_terms(agent, tools.of(agent)), holds=hold is not None and hold.strategy != "none")
+    sound = media.sound(hold)
+    lead, loop = waiting_music.lead_file(sound), waiting_music.as_file(sound)
+    for file in (loop,) if lead is None else (lead, loop):
+        media.add(file)
+    public_url = fleet.service.public_url
     return GatherPapers(
         base_url=base_url,
         agent=agent.name,
         voice=voice.name,
         language=voice.language,
         speech_model=voice.speech_model or "default",
+        hints=",".join(voice.hints),
         terms=terms,
-        wait=WaitSound(f"{fleet.service.public_url}{recording.path}", waiting_music.seconds(sound)),
+        wait=WaitSound(
+            f"{public_url}{loop.path}",
+            waiting_music.seconds(sound),
+            None if lead is None else f"{public_url}{lead.path}",
+        ),
         interruptible=voice.interrupt != "never",
         overhears=terms.drafts,
     )

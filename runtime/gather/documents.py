@@ -13,26 +13,38 @@ from typing import TYPE_CHECKING, Final
 from runtime import twiml
 from runtime.call.text import gather_steps as gs
 from runtime.gather.say_chunks import say_chunks
-from runtime.transfers import documents as transfer_documents
 
 if TYPE_CHECKING:
     from runtime.line import RecordingOrder
 
+GOES_ON: Final = "goes_on"
+"""In the query of a request: the caller has nothing to do, and the agent goes on."""
+WAIT_SECONDS: Final = 30.0  # s of hold sound in one document, about
 NOTHING_BEFORE: Final = twiml.HoldPrelude()
 
 
 @dataclass(frozen=True, slots=True)
 class WaitSound:
-    """What a caller hears while the agent is not ready: the file at `url`, of so many `seconds`, repeated."""
+    """What a caller hears while the agent is not ready: the file at `url`, of so many `seconds`, repeated.
+
+    `lead_url` is heard once before it, when the caller has heard nothing yet.
+    """
 
     url: str
     seconds: float
+    lead_url: str | None = None
+
+    @property
+    def times(self) -> int:
+        """How often it is repeated before Twilio asks again."""
+        return max(1, round(WAIT_SECONDS / self.seconds))
 
 
 @dataclass(frozen=True, slots=True)
 class GatherPapers:
     """The documents of one agent. `base_url` is where its routes are, without a slash.
 
+    `hints` are the words that the recogniser is to expect, with commas between them.
     `interruptible`: the caller can stop the agent by speaking. `overhears`: Twilio tells what it understands
     while the caller still speaks.
     """
@@ -42,6 +54,7 @@ class GatherPapers:
     voice: str
     language: str | None
     speech_model: str
+    hints: str
     terms: gs.GatherTerms
     wait: WaitSound
     interruptible: bool
@@ -53,8 +66,16 @@ class GatherPapers:
         return f"{self.base_url}/voice/{self.agent}/after"
 
     def turn_url(self, number: int) -> str:
-        """Where Twilio asks what follows the step of this number."""
+        """Where Twilio asks what follows the step of this number, in which the caller has their turn."""
         return f"{self.base_url}/voice/{self.agent}/turn?n={number}"
+
+    def next_url(self, step: gs.Step) -> str:
+        """Where Twilio asks what follows a step.
+
+        A node that knows nothing of the step sees from it whether the agent was to go on by itself.
+        """
+        is_turn = isinstance(step.then, gs.Listen | gs.TakeDigits)
+        return self.turn_url(step.number) if is_turn else f"{self.turn_url(step.number)}&{GOES_ON}=1"
 
     def render(
         self,
@@ -67,10 +88,18 @@ class GatherPapers:
 
         Who goes to somebody else is sent on by the transfer, not by this.
         """
-        turn_url = self.turn_url(step.number)
+        turn_url = self.next_url(step)
         then = step.then
         if isinstance(then, gs.Wait):
-            return transfer_documents.music(self.wait.url, seconds=self.wait.seconds, again_url=turn_url)
+            return twiml.render(
+                "gather_wait.xml.j2",
+                hold=before,
+                recording=recording,
+                lead_url=self.wait.lead_url if then.first else None,
+                music_url=self.wait.url,
+                times=self.wait.times,
+                turn_url=turn_url,
+            )
         if isinstance(then, gs.HandOn):
             return twiml.render("redirect.xml.j2", url=self.after_url)
         is_open = isinstance(then, gs.Listen | gs.TakeDigits)
@@ -82,6 +111,7 @@ class GatherPapers:
             voice=self.voice,
             language=self.language,
             speech_model=self.speech_model,
+            hints=self.hints,
             ssml=self.terms.ssml,
             interruptible=self.interruptible and is_open,
             turn_url=turn_url,

@@ -25,10 +25,10 @@ ANSWER_SECONDS: Final = 12.0
 
 
 class GatherSession(TextSession[gs.GatherEvent, gs.StepAction]):
-    """Runs one call; `fetch` lets the carrier ask for what follows the step of a number."""
+    """Runs one call; `fetch` lets the carrier ask for what follows a step."""
 
     def __init__(
-        self, name: str, machine: GatherCall, surroundings: Surroundings, *, fetch: Callable[[int], None]
+        self, name: str, machine: GatherCall, surroundings: Surroundings, *, fetch: Callable[[gs.Step], None]
     ) -> None:
         self.machine = machine
         self._fetch = fetch
@@ -84,7 +84,8 @@ class GatherSession(TextSession[gs.GatherEvent, gs.StepAction]):
 
     def _to_carrier(self, action: gs.StepAction) -> None:
         if isinstance(action, gs.FetchCaller):
-            self._fetch(self.machine.number)
+            assert self.machine.step is not None, "a caller who waits was given a step"
+            self._fetch(self.machine.step)
             return
         self._given.set()
         if self._tasks is not None:

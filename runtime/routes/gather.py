@@ -1,6 +1,7 @@
 """Twilio's requests within a call in gather mode: what the caller did, and what they are about to have said.
 
-`n` in the query is the number of the step that the request follows; the signature covers it.
+`n` in the query is the number of the step that the request follows, `goes_on` tells that the caller had no
+turn in it; the signature covers both.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from runtime.call.text.text_events import CallerSaid, CallerTurn, CallerTyped
+from runtime.gather.documents import GOES_ON
 from runtime.node import Node
 from runtime.routes.voice import as_twiml, check_webhook
 from runtime.signature import Parameters
@@ -27,8 +29,9 @@ def gather_routes(node: Node) -> list[Route]:
 
     async def turn(request: Request) -> Response:
         agent, parameters = await check_webhook(node, request)
-        webhook, number = _read(parameters), _number(request)
-        return as_twiml(await node.gather.turn(agent, webhook, number, _turn(parameters)))
+        webhook, number, turn = _read(parameters), _number(request), _turn(parameters)
+        goes_on = GOES_ON in request.query_params
+        return as_twiml(await node.gather.turn(agent, webhook, number, turn, goes_on=goes_on))
 
     async def partial(request: Request) -> Response:
         agent, parameters = await check_webhook(node, request)

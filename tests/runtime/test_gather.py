@@ -12,11 +12,18 @@ from xml.etree import ElementTree as ET
 import httpx2
 import pytest
 
-from tests.runtime.fake_text_model import FAIL, USAGE
+from runtime.call.hearing.idle import STILL_THERE
+from runtime.call.text.gather_call import TAKEN_UP
+from runtime.call.text.text_events import Told
+from tests.runtime.audio.sounds import pcm16, tone, wav
+from tests.runtime.fake_text_model import FAIL, TOOL, USAGE
 from tests.runtime.office import AGENT, FRONT_DESK, PUBLIC_URL, Office, open_office
+from tests.runtime.tools.test_http_call import Service
 from tests.runtime.virtual_time import run
 
 GATHER = AGENT + "voice: {mode: gather, language: en-US}\n"
+DIGITS = "tools: [{builtin: [collect_digits, send_digits]}]\n"
+PREP = 'prep: {http: [{name: crm, http: {url: "https://crm.example/who", method: GET}}]}\n'
 PERSON = "+14155550177"
 
 
@@ -403,3 +410,116 @@ def test_a_caller_who_may_not_call_is_refused_before_anything_is_asked(tmp_path:
         assert office.text.asks == []
 
     play(tmp_path, story, GATHER + f'allow_callers: "{FRONT_DESK}"\n')
+
+
+HOLD = """\
+hold: {strategy: audio_then_music, audio: greeting.wav, music: music.wav}
+"""
+
+
+def test_a_caller_hears_the_hold_from_the_beginning_and_is_fetched_out_of_it(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        office.text.seconds = 2
+        line = Line(office)
+        document = ET.fromstring(await line.dial())
+        assert [element.tag for element in document] == ["Play", "Play", "Redirect"]
+        assert [play_verb.get("loop") is None for play_verb in document.iter("Play")] == [True, False]
+        for play_verb in document.iter("Play"):
+            path = str(play_verb.text).removeprefix(PUBLIC_URL)
+            assert (await office.client.get(path)).headers["content-type"] == "audio/wav"
+        await asyncio.sleep(3)
+        (url,) = office.twilio.of("Url")
+        assert url == f"{PUBLIC_URL}{line.next_path}"
+        assert "Very well." in await line.follow()
+        await line.hang_up()
+
+    with_files(tmp_path)
+    play(tmp_path, story, GATHER.replace("greeting: Good evening.\n", "") + HOLD)
+
+
+def test_a_caller_is_not_fetched_out_of_the_announcement_of_a_recording(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        line = Line(office)
+        await line.dial()
+        await asyncio.sleep(2)
+        assert office.twilio.of("Url") == []
+        await asyncio.sleep(3)
+        assert len(office.twilio.of("Url")) == 1
+        await line.hang_up()
+
+    with_files(tmp_path)
+    recording = "recording: {announcement: This call is being recorded by us.}\n"
+    play(tmp_path, story, GATHER.replace("greeting: Good evening.\n", "") + HOLD + recording)
+
+
+def test_the_recogniser_is_told_which_words_to_expect(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        line = Line(office)
+        assert 'hints="Harbour Bistro,terrace"' in await line.dial()
+        await line.hang_up()
+
+    play(tmp_path, story, AGENT + "voice: {mode: gather, hints: [Harbour Bistro, terrace]}\n")
+
+
+async def at_another_node(folder: Path, reply: str, **turn: str) -> tuple[Office, str]:
+    """Have an answer begun at one node, and its rest asked for at another."""
+    async with open_office(folder, GATHER + DIGITS, name="a") as one:
+        line = Line(one)
+        one.text.replies = [reply]
+        await line.dial()
+        await line.say("My number.")
+        async with open_office(folder, GATHER + DIGITS, name="b") as two:
+            line.office = two
+            document = await line.follow(**turn)
+            await line.hang_up()
+        return two, document
+
+
+def test_digits_that_another_node_asked_for_reach_the_agent(tmp_path: Path) -> None:
+    async def story() -> None:
+        wanted = f'{TOOL}collect_digits {{"prompt": "Type it."}}'
+        two, document = await at_another_node(tmp_path, wanted, Digits="4711")
+        assert two.text.asks[0].context[-1] == Told("caller", "[keys: 4711]")
+        assert "Very well." in document
+
+    run(story())
+
+
+def test_a_caller_who_types_nothing_for_another_node_is_asked_about_it(tmp_path: Path) -> None:
+    async def story() -> None:
+        two, _ = await at_another_node(tmp_path, f'{TOOL}collect_digits {{"prompt": "Type it."}}')
+        assert two.text.asks[0].guidance == STILL_THERE.guidance
+
+    run(story())
+
+
+def test_an_agent_that_was_in_the_middle_of_something_goes_on_at_another_node(tmp_path: Path) -> None:
+    async def story() -> None:
+        two, document = await at_another_node(tmp_path, f'{TOOL}send_digits {{"digits": "12"}}')
+        assert two.text.asks[0].guidance == TAKEN_UP.guidance
+        assert "Very well." in document
+
+    run(story())
+
+
+def test_what_is_known_about_a_caller_goes_with_the_call(tmp_path: Path) -> None:
+    async def story() -> None:
+        crm = httpx2.MockTransport(Service(httpx2.Response(200, json={"name": "Ada"})))
+        async with open_office(tmp_path, GATHER + PREP, name="a", tool_transport=crm) as one:
+            line = Line(one)
+            await line.dial()
+            await line.say("A table.")
+            async with open_office(tmp_path, GATHER + PREP, name="b", tool_transport=crm) as two:
+                line.office = two
+                await line.say("For two.")
+                assert "Ada" in two.text.instructions
+                await line.hang_up()
+
+    run(story())
+
+
+def with_files(folder: Path) -> None:
+    """Put the recordings of `HOLD` beside the declarations."""
+    (folder / "agents.d").mkdir()
+    for name in ("greeting.wav", "music.wav"):
+        (folder / "agents.d" / name).write_bytes(wav(pcm16(tone(500, 1.0))))

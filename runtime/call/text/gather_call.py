@@ -37,6 +37,12 @@ from runtime.call.time_limit import WARNING
 
 PATIENCE: Final = 3.5  # s that a caller waits in silence for the agent's first word
 GRACE: Final = 0.25  # s that a sentence waits for the rest of the answer
+TAKEN: Final = 1.0  # s after the first step, in which the carrier has surely taken the call up
+TAKEN_UP: Final = Respond(
+    guidance="The connection failed for a moment. What you were about to say or do is lost, and so is the "
+    "answer of a tool that does not stand above. Go on from there: repeat nothing that was said, and do not "
+    "mention the connection."
+)
 
 
 class _State(Enum):
@@ -52,12 +58,16 @@ class _State(Enum):
 
 
 class GatherCall(TextCall):
-    """One call, from its webhook at `now` (s) on. `number` is that of the step which the caller has."""
+    """One call, from its webhook at `now` (s) on. `number` is that of the step which the caller has.
+
+    `goes_on`: with that step another node had left the agent in the middle of something.
+    """
 
     __slots__ = (
         "_asked_at",
         "_deadline",
         "_fetched",
+        "_goes_on",
         "_sent_at",
         "_state",
         "_terms",
@@ -68,13 +78,23 @@ class GatherCall(TextCall):
         "step",
     )
 
-    def __init__(self, plan: CallPlan, terms: gs.GatherTerms, *, now: float, number: int = 0) -> None:
+    def __init__(
+        self,
+        plan: CallPlan,
+        terms: gs.GatherTerms,
+        *,
+        now: float,
+        number: int = 0,
+        goes_on: bool = False,
+    ) -> None:
         assert plan.answered_at is not None, "the first document answers the call"
         super().__init__(plan, now=now, ssml=terms.ssml, drafts=terms.drafts, streams=False)
         self._terms = terms
         self._asked_at = self._sent_at = now
         self._turns = CallerTurns(self._talk, terms)
-        self._state = _State.BETWEEN
+        had_listened = bool(plan.returns and plan.history) and not goes_on
+        self._state = _State.LISTENING if had_listened else _State.BETWEEN
+        self._goes_on = goes_on
         self._deadline = math.inf
         self._fetched = False
         self.returns = plan.returns
@@ -100,6 +120,8 @@ class GatherCall(TextCall):
             return actions
         if self._talk.settled and not self._unprepared:
             return [*actions, *self._look(now)]
+        if self._terms.holds:
+            return [*actions, self._give(gs.Wait(first=True), _State.WAITING, now)]
         return [*actions, self._give(gs.GoOn(), _State.BETWEEN, now)]
 
     def handle(self, event: gs.GatherEvent | ev.Event, now: float) -> Sequence[gs.GatherAction]:
@@ -136,7 +158,7 @@ class GatherCall(TextCall):
         if self.asked:
             moments += [self._asked_at + PATIENCE, self._talk.speech_since + GRACE]
         elif self._awaited:
-            moments.append(self._talk.speech_since + GRACE)
+            moments.append(self._talk.speech_since + GRACE if self._fetchable else self._taken_at)
         return max(self._now, min(moments))
 
     def wake(self, now: float) -> Sequence[gs.GatherAction]:
@@ -169,6 +191,9 @@ class GatherCall(TextCall):
             actions += self._talk.typed(typed.keys, typed.finish_key, now)
         elif turn is not None or state is _State.LISTENING:
             actions += self._turns.take(turn or CallerSilent(), self._sent_at, now)
+        elif self._goes_on:
+            actions += self._talk.request(TAKEN_UP, now)
+        self._goes_on = False
         if now >= self._limit.warn_at:
             self._limit.warned()
             actions += self._talk.request(Respond(guidance=WARNING), now)
@@ -200,6 +225,16 @@ class GatherCall(TextCall):
         """Whether the caller hears hold music, and is not on the way back yet."""
         return self._state is _State.WAITING and not self._fetched
 
+    @property
+    def _fetchable(self) -> bool:
+        """Whether the carrier can be told to do something else than the first step."""
+        return self._facts.streaming or self._now >= self._taken_at
+
+    @property
+    def _taken_at(self) -> float:
+        """When (s) the carrier has taken the call up, and has said what it says first."""
+        return self._sent_at + max(TAKEN, self._terms.before)
+
     def _look(self, now: float) -> Sequence[gs.GatherAction]:
         """Answer the carrier if it has asked and there is something to be said, or nothing more to come."""
         if self._state in (_State.OVER, _State.LEAVING, _State.AWAY) or not (self.asked or self._awaited):
@@ -212,6 +247,8 @@ class GatherCall(TextCall):
         elif self._unprepared or not (talk.settled or now >= talk.speech_since + GRACE):
             if self.asked and now >= self._asked_at + PATIENCE:
                 return [self._give(gs.Wait(), _State.WAITING, now)]
+            return ()
+        if not (self.asked or self._fetchable):
             return ()
         if not self.asked:
             self._fetched = True

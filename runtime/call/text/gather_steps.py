@@ -27,12 +27,16 @@ class GatherTerms:
     """How the carrier listens: `timeout` s for the first word, `pause` s of silence for the end of a turn.
 
     `ssml`: the agent may write SSML. `drafts`: an answer may be begun before the caller has finished.
+    `holds`: a caller who has to wait for the agent's first word hears something from the beginning. `before`
+    is what the carrier itself says first, in s.
     """
 
     timeout: float = 6.0
     pause: float = 1.0
     ssml: bool = False
     drafts: bool = True
+    holds: bool = False
+    before: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,9 @@ class GoOn:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Let the caller hear that the line is alive, and ask again after that."""
+    """Let the caller hear that the line is alive, and ask again after that; `first`: and nothing before."""
+
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ def longest(step: Step, terms: GatherTerms) -> float:
             return speaking + terms.timeout + LONGEST_SPEECH + LATE
         case TakeDigits(most, _, pause):
             return speaking + most * pause + LATE
-        case Wait():
+        case Wait(_):
             return LONGEST_WAIT
         case HandOn():
             return LONGEST_AWAY
