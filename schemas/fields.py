@@ -82,7 +82,11 @@ def text_check(check: Callable[[str], str]) -> BeforeValidator:
 
 def _language(text: str) -> str:
     if _LANGUAGE.match(text) is None:
-        raise problem(codes.BAD_VALUE, f"expected a language such as en or de-DE, got {shown(text)}")
+        language, _, country = text.replace("_", "-").partition("-")
+        meant = f"{language.lower()}-{country.upper()}"
+        is_clear = _LANGUAGE.match(meant) is not None and not isinstance(text, Resolved)
+        hint = f"; did you mean {meant}?" if is_clear else ""
+        raise problem(codes.BAD_VALUE, f"expected a language such as en or de-DE, got {shown(text)}{hint}")
     return text
 
 

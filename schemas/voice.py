@@ -25,6 +25,9 @@ REALTIME_ONLY = ("turn_detection", "noise_reduction", "speed")
 # What only a text model whose words Twilio speaks can be told.
 TEXT_ONLY = ("api", "ssml", "speech_model", "hints", "languages")
 
+# The model that GPT-Live asks for what takes tools, when nothing is said about it.
+DEFAULT_DELEGATE = "gpt-5.6-luna"
+
 # Twilio: what <Gather>, <Say> and ConversationRelay speak and hear when nothing is said about it.
 DEFAULT_LANGUAGE = "en-US"
 # Twilio: ConversationRelay finds out by itself which language is spoken.
@@ -69,12 +72,12 @@ class Interruption(Declared):
 
 
 class SpokenLanguage(Declared):
-    """How Twilio speaks and hears a further language; what is absent is Twilio's own choice for it."""
+    """How Twilio speaks and hears a further language."""
 
     name: Text | None = None
-    """The voice that speaks it, such as Polly.Vicki-Neural."""
+    """The voice that speaks it, such as Polly.Vicki-Neural; one like the agent's own when absent."""
     speech_model: Text | None = None
-    """The recogniser that hears it, such as deepgram_nova-3-general."""
+    """The recogniser that hears it, such as deepgram_nova-3-general; Twilio's choice when absent."""
 
 
 def _vad_form(value: Any) -> str:
@@ -104,7 +107,9 @@ class Voice(Declared):
     mode: Annotated[ModeName, choice(ModeName)] = "realtime"
     """realtime: a speech model hears and speaks. relay, gather: Twilio does, a text model answers."""
     model: Text = Field(default_factory=_default_model)
-    """The model; gpt-realtime-2.1 in realtime mode."""
+    """The model; gpt-realtime-2.1 in realtime mode, where gpt-live-1 is the other kind."""
+    delegate: Text = DEFAULT_DELEGATE
+    """The text model that uses the tools of an agent whose model is GPT-Live."""
     name: Text = Field(default_factory=_default_voice)
     """The voice; marin in realtime mode, Polly.Salli in the others."""
     api: Annotated[ApiName, choice(ApiName)] = "responses"

@@ -15,6 +15,7 @@ from runtime.call.hearing.interruption import InterruptTerms
 from runtime.call_terms import interrupt_terms
 from schemas.relay_voices import relay_recogniser, relay_voice
 from schemas.voice import SpokenLanguage
+from schemas.voices.table import voice_in
 
 if TYPE_CHECKING:
     from schemas import Voice
@@ -58,7 +59,7 @@ def _languages(voice: Voice) -> Iterator[Attributes]:
     first = SpokenLanguage(name=voice.name, speech_model=voice.speech_model)
     for code in spoken_languages(voice):
         language = voice.languages.get(code, first)
-        yield {"code": code, **_spoken(language.name, language.speech_model)}
+        yield {"code": code, **_spoken(language.name or voice_in(code, voice.name), language.speech_model)}
 
 
 def _spoken(name: str | None, speech_model: str | None) -> Attributes:

@@ -106,6 +106,15 @@ def similar_voice(voice: str, language: str) -> str | None:
     return max(voices_for(language), key=likeness, default=None)
 
 
+def voice_in(language: str, voice: str) -> str | None:
+    """Return who speaks a language for an agent of that voice: the voice itself, or one like it.
+
+    Returns None where no voice is known to speak it. The voices of ElevenLabs speak whatever they are given.
+    """
+    speaks_it = any(is_same_language(spoken, language) for spoken in languages_of(voice))
+    return voice if speaks_it or voice.startswith("ElevenLabs.") else similar_voice(voice, language)
+
+
 def _kind(voice: str) -> tuple[str, str]:
     """Return a voice's provider and kind: Neural, Generative, Wavenet, …"""
     provider, _, name = voice.partition(".")

@@ -171,7 +171,14 @@ def test_the_document_has_the_hints_and_every_language_with_its_own_voice(tmp_pa
                 "speechModel": "telephony",
             },
             {"code": "de-DE", "ttsProvider": "Amazon", "voice": "Vicki-Neural"},
-            {"code": "fr-FR", "transcriptionProvider": "Deepgram", "speechModel": "nova-3-general"},
+            # A language without a voice is spoken by one like the agent's own.
+            {
+                "code": "fr-FR",
+                "ttsProvider": "Amazon",
+                "voice": "Lea-Neural",
+                "transcriptionProvider": "Deepgram",
+                "speechModel": "nova-3-general",
+            },
         ]
         await office.webhook("/voice/front-desk/status", CallStatus="completed")
         await office.over()

@@ -9,7 +9,7 @@ import pytest
 from schemas.errors import TmError
 from schemas.voices.make import make
 from schemas.voices.polly import SPEAKERS
-from schemas.voices.table import is_listed, languages_of, voice_table
+from schemas.voices.table import is_listed, languages_of, voice_in, voice_table
 
 DECLARATIONS = """
     type GatherLanguage = "en-US" | "de-DE";
@@ -53,6 +53,23 @@ def test_the_table_has_all_voices_each_with_its_language() -> None:
 def test_the_language_of_a_google_voice_that_is_new_stands_in_its_name() -> None:
     assert languages_of("Google.sw-KE-Chirp9-A") == ("sw-KE",)
     assert languages_of("Google.Kore") == languages_of("Polly.Nemo") == languages_of("alice") == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "own", "voice"),
+    [
+        ("de-DE", "Polly.Joanna-Neural", "Polly.Daniel-Neural"),
+        ("hi-IN", "Polly.Aditi", "Polly.Aditi"),
+        ("fr-FR", "Google.en-US-Wavenet-A", "Google.fr-FR-Wavenet-A"),
+        ("bg-BG", "Polly.Joanna", "Google.bg-BG-Standard-A"),  # Polly speaks no Bulgarian.
+        ("sv-SE", "ElevenLabs.UgBBYS2sOqTuMpoF3BR0", "ElevenLabs.UgBBYS2sOqTuMpoF3BR0"),
+        ("mn-MN", "Polly.Joanna", None),
+    ],
+)
+def test_a_language_without_a_voice_gets_one_like_the_agents_own(
+    language: str, own: str, voice: str | None
+) -> None:
+    assert voice_in(language, own) == voice
 
 
 def test_no_speaker_stands_twice_for_a_language() -> None:

@@ -66,6 +66,10 @@ def test_an_agent_has_further_languages_with_their_own_voice_and_recogniser(fold
         ("{en-US: {}}", "58 TM023 languages are further ones, with their country, such as de-DE; got en-US"),
         ("{multi: {}}", "58 TM023 languages are further ones"),
         ("{german: {}}", "59 TM023 expected a language such as en or de-DE"),
+        (
+            "{de_de: {}}",
+            '58 TM023 expected a language such as en or de-DE, got text "de_de"; did you mean de-DE?',
+        ),
         ("{de-DE: Polly.Vicki}", '58 TM022 expected a mapping, got text "Polly.Vicki"'),
         ("{de-DE: {name: Vicki}}", "65 TM023 voice mode relay needs a voice such as Polly.NAME"),
         ("{de-DE: {speech_model: default}}", "73 TM023 voice mode relay needs a recogniser such as"),
