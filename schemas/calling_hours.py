@@ -78,7 +78,7 @@ def minutes(window: str) -> Minutes:
     return int(start_hour) * 60 + int(start_minute), int(end_hour) * 60 + int(end_minute)
 
 
-def week(hours: Mapping[str, Iterable[str]]) -> Week:
+def by_day(hours: Mapping[str, Iterable[str]]) -> Week:
     """Return the windows of each day; a day that is named twice has the windows of both."""
     windows: list[list[Minutes]] = [[] for _ in DAYS]
     for days, texts in hours.items():

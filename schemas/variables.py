@@ -22,9 +22,7 @@ def _variable_name(text: str) -> str:
         message = f"a variable has letters, digits, _ and -, 64 at most, a letter first; got {shown(text)}"
         raise problem(codes.BAD_NAME, message)
     if text in RESERVED:
-        message = (
-            f"{listed(RESERVED, 'and')} mean something else in lists of leads; take another name"
-        )
+        message = f"{listed(RESERVED, 'and')} mean something else in lists of leads; take another name"
         raise problem(codes.BAD_NAME, message)
     return text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.calling_hours import week
+from schemas.calling_hours import by_day
 from tests.schemas.fleets import Folder
 
 AGENT = """\
@@ -37,7 +37,7 @@ def test_a_campaign_has_sensible_terms_of_its_own(folder: Folder) -> None:
     campaign = fleet.campaigns["spring"]
     assert campaign.leads == folder.path / "leads" / "spring.csv"
     assert (campaign.max_retries, campaign.cooldown, campaign.calls_per_second) == (2, 3600, 1)
-    assert week(campaign.hours) == ((((540, 1080),),) * 5 + ((),) * 2)
+    assert by_day(campaign.hours) == ((((540, 1080),),) * 5 + ((),) * 2)
     assert folder.findings() == []
 
 
@@ -45,11 +45,11 @@ def test_hours_are_written_as_people_say_them(folder: Folder) -> None:
     hours = 'hours: {fri-sun: ["9:00-12:00", "12:00-13:30", 20:00-24:00], mon: 8:00-9:00}\n'
     campaign = declared(folder, hours).fleet().campaigns["spring"]
     weekend = ((540, 810), (1200, 1440))
-    assert week(campaign.hours) == (((480, 540),), (), (), (), weekend, weekend, weekend)
+    assert by_day(campaign.hours) == (((480, 540),), (), (), (), weekend, weekend, weekend)
 
 
 def test_days_may_go_round_the_week() -> None:
-    assert [len(windows) for windows in week({"sat-mon": ["09:00-10:00"]})] == [1, 0, 0, 0, 0, 1, 1]
+    assert [len(windows) for windows in by_day({"sat-mon": ["09:00-10:00"]})] == [1, 0, 0, 0, 0, 1, 1]
 
 
 @pytest.mark.parametrize(
