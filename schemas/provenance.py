@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -137,6 +138,8 @@ def _shown(value: object, source: Source) -> Shown:
         return {str(key): _shown(item, None) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_shown(item, None) for item in value]
+    if isinstance(value, date):
+        return value.isoformat()
     assert value is None or isinstance(value, str | int | float), f"no field holds {type(value)}"
     return value
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.calling_hours import by_day
+from schemas.provenance import provenance
 from tests.schemas.fleets import Folder
 
 AGENT = """\
@@ -145,3 +146,14 @@ def test_braces_of_an_agent_without_variables_are_a_warning(folder: Folder) -> N
         "fleet.yaml:3:15 TM023 {{ name }} is said as it stands; to have it filled in, declare it in variables"
     ]
     assert folder.load().fleet is not None
+
+
+def test_every_field_of_a_campaign_can_be_explained(folder: Folder) -> None:
+    folder.write("number\n", "never.csv")
+    declared(folder, "holidays: 2026-12-25\ndo_not_call: [never.csv]\nhours: {sat: 10:00-12:00}\n")
+    fields = provenance(folder.fleet().entries["Campaign", "spring"])
+    shown = {field.field: field.value for field in fields}
+    assert shown["holidays"] == ["2026-12-25"]
+    assert shown["do_not_call"] == ["never.csv"]
+    assert shown["hours"] == {"sat": ["10:00-12:00"]}
+    assert shown["max_retries"] == 2
