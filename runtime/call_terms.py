@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from runtime.call.hearing.interruption import InterruptTerms
 from runtime.call.text.gather_steps import GatherTerms
 from runtime.caller_number import caller_number
-from runtime.engines.realtime_session import RealtimeSettings
+from runtime.engines.live_session import LiveSettings
+from runtime.engines.realtime import RealtimeEngine
+from runtime.engines.realtime_session import TRANSCRIPTION_MODEL, RealtimeSettings
 from runtime.engines.text import TextSettings
+from runtime.figures.prices import PriceTable, cost, live_cost
+from schemas.live_rules import is_live
 from schemas.recording import Recording
 from schemas.voice import Interruption, SemanticVad
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime.agent_tools import AgentTools
+    from runtime.call.usage import Usage
     from runtime.call_record import JsonValue
+    from runtime.engines.engine import Engine
     from runtime.webhook import VoiceWebhook
     from schemas import Agent, Voice
 
@@ -36,6 +45,29 @@ def engine_settings(agent: Agent) -> RealtimeSettings:
         speed=voice.speed,
         acts_on_speech=interrupt_terms(voice).at_once,
     )
+
+
+def live_settings(agent: Agent) -> LiveSettings:
+    """Return what is asked of GPT-Live, which decides by itself on turns and interruptions."""
+    voice = agent.voice
+    return LiveSettings(agent.instructions, voice.model, voice.name, voice.delegate)
+
+
+def engine_of(agent: Agent, tools: AgentTools) -> Engine:
+    """Return the engine of an agent in realtime mode; each session is a fresh one of it."""
+    if is_live(agent.voice.model):
+        from runtime.engines.live import LiveEngine
+
+        return LiveEngine(replace(live_settings(agent), tools=tools.functions, mcp=tools.mcp))
+    return RealtimeEngine(replace(engine_settings(agent), tools=tools.functions, mcp=tools.mcp))
+
+
+def price_of(agent: Agent, table: PriceTable) -> Callable[[Usage, float | None], dict[str, JsonValue]]:
+    """Return what turns the usage and the seconds of a call in realtime mode into its record's cost."""
+    voice = agent.voice
+    if is_live(voice.model):
+        return partial(live_cost, model=voice.model, delegate=voice.delegate, table=table)
+    return partial(cost, model=voice.model, transcription=TRANSCRIPTION_MODEL, table=table)
 
 
 def text_settings(agent: Agent, tools: AgentTools) -> TextSettings:
@@ -69,7 +101,12 @@ def interrupt_terms(voice: Voice) -> InterruptTerms:
 
 
 def pause_ms(voice: Voice) -> int | None:
-    """Return how long a caller has been silent when the model says so; None where the words decide it."""
+    """Return how long a caller has been silent when the model says so; None where the words decide it.
+
+    GPT-Live does not say so: from its words the end of the caller's speech itself is known.
+    """
+    if is_live(voice.model):
+        return 0
     turns = voice.turn_detection
     return None if isinstance(turns, SemanticVad) else turns.silence_duration_ms
 

@@ -21,18 +21,17 @@ from runtime.call_progress import Interrupted, continued
 from runtime.call_record import Caller, CallRecord, RejectReason
 from runtime.call_terms import (
     caller_of,
-    engine_settings,
+    engine_of,
     interrupt_terms,
     pause_ms,
     prep_terms,
     prep_variables,
+    price_of,
     recording_terms,
 )
 from runtime.calls import Calls, LiveCall
-from runtime.engines.realtime import RealtimeEngine
-from runtime.engines.realtime_session import TRANSCRIPTION_MODEL
 from runtime.figures.load import LoadGate
-from runtime.figures.prices import PriceTable, cost
+from runtime.figures.prices import PriceTable
 from runtime.gather.desk import GatherDesk
 from runtime.hold_media import HoldMedia, announced
 from runtime.line import CallLine, RecordingOrder
@@ -159,7 +158,7 @@ class Reception:
             return self.relay.begin(agent, webhook, opening, interrupted)
         recording = recording_terms(agent)
         tools = self.tools.of(agent)
-        engine = RealtimeEngine(replace(engine_settings(agent), tools=tools.functions, mcp=tools.mcp))
+        engine = engine_of(agent, tools)
         if interrupted is not None:
             engine.instruct(with_profile(engine.instructions, opening.caller_profile))
         hold = self.fleet.hold_of(agent)
@@ -213,12 +212,7 @@ class Reception:
             begun_at=now if interrupted is None else opening.started_at / 1000 - plan.epoch_at_zero,
             answered_at=plan.answered_at,
             expected_at=now + prelude.seconds + USUAL_SECONDS,
-            price=partial(
-                cost,
-                model=agent.voice.model,
-                transcription=TRANSCRIPTION_MODEL,
-                table=PriceTable.of(self.fleet.service.prices),
-            ),
+            price=price_of(agent, PriceTable.of(self.fleet.service.prices)),
             before=None if interrupted is None else interrupted.record,
             max_call_seconds=agent.max_call_seconds,
             line=line,
@@ -263,7 +257,7 @@ class Reception:
             status="incoming",
             started_at=round(self.epoch() * 1000),
             call_sid=webhook.call_sid,
-            agent_revision=_revision(agent),
+            agent_revision=revision_of(agent),
             caller=Caller(caller_of(webhook), webhook.caller_country),
             model=agent.voice.model,
         )
@@ -274,6 +268,6 @@ def _answered(document: str) -> Answer:
     return Answer(HTTPStatus.OK, document) if document else Answer(HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _revision(agent: Agent) -> str:
+def revision_of(agent: Agent) -> str:
     """Return what tells one version of a declaration from another; secrets are not part of it."""
     return hashlib.sha256(agent.model_dump_json().encode()).hexdigest()[:12]

@@ -30,7 +30,7 @@ class ModelPrices(Declared):
     text_out: Price | None = None
     """Transcripts and the arguments of tools."""
     per_minute: Price | None = None
-    """For a transcription that is billed by time."""
+    """For a model that is billed by time: a transcription, or GPT-Live while its session is open."""
 
 
 class Prices(Declared):

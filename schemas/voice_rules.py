@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from schemas import codes
 from schemas.agent import Agent
 from schemas.language_rules import check_languages
+from schemas.live_rules import check_live, check_not_live, is_live
 from schemas.model_dates import LIST_AS_OF, shutdown_of
 from schemas.places import Diagnostic, Place
 from schemas.recording import Recording
@@ -27,11 +28,15 @@ def check_voice(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
         yield from check_languages(voice, source)
     if voice.mode == "relay":
         yield from _check_relay(voice, source)
+    if voice.mode != "realtime" or not is_live(voice.model):
+        yield from check_not_live(voice, source)
     yield from _check_model(voice, source)
 
 
 def _check_realtime(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
-    if voice.name not in REALTIME_VOICES:
+    if is_live(voice.model):
+        yield from check_live(voice, source)
+    elif voice.name not in REALTIME_VOICES:
         hint = did_you_mean(voice.name, REALTIME_VOICES) or f"; they are {listed(REALTIME_VOICES, 'and')}"
         message = f'there is no Realtime voice "{voice.name}"{hint}'
         yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "name")))

@@ -67,13 +67,6 @@ class SwapModel:
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigureModel:
-    """Send the session's configuration and report what the model made of it."""
-
-    successor: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class HearCaller:
     """Let the model hear this: base64 µ-law, untouched since the caller's leg."""
 
@@ -97,6 +90,17 @@ class Recall:
     role: Literal["caller", "agent", "system"]
     text: str
     item_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigureModel:
+    """Send the session's configuration and report what the model made of it.
+
+    `history` is what was said before, for a model that takes it with the configuration only.
+    """
+
+    successor: bool = False
+    history: tuple[Recall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

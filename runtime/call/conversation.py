@@ -73,13 +73,13 @@ class Conversation:
         self._model_listens = False
         self._closing = False
         self._ledger = PlaybackLedger(plan.hold, keeps_sent=plan.interrupt.resume)
-        self._memory = Memory(plan.history)
+        self._memory = Memory(plan)
         self._transcript = Transcript()
-        self._turns = Turns()
+        self._turns = Turns(owes_answers=plan.capabilities.owes_answers)
         self._turn_clock = TurnClock(facts.turns)
         self._floor = Floor(plan, self._ledger, self._turns, tell_of=self._tell_of)
         self._listening = Listening(
-            facts, self._floor, self._transcript, self._turn_clock, at_ms=self._ms, pause_ms=plan.pause_ms
+            plan, facts, self._floor, self._transcript, self._turn_clock, at_ms=self._ms
         )
         self._idle = Idle(plan.idle_seconds)
         self._keypad = Keypad(len(plan.history))
@@ -158,6 +158,10 @@ class Conversation:
         """Let the hold sound fall silent, where the agent is not about to speak."""
         self._ledger.stop_waiting()
         return self._play(now)
+
+    def briefed(self, actions: Sequence[Action]) -> Sequence[Action]:
+        """Return the actions with what a session is to know that is told with its configuration."""
+        return self._memory.brief(actions, self._transcript.told)
 
     def begin(self, opening: Respond, now: float) -> list[Action]:
         """Let a session of the model listen: bring it up to date, and let it say what is owed to the caller.
@@ -248,9 +252,7 @@ class Conversation:
         actions += self._audible(self._floor.wake(now))
         if self._model_listens:
             actions += self._turns.next(now)
-        actions += self._listening.fill(now)
-        actions += self._mind_silence(now)
-        actions += self._tools.wake(now)
+        actions += [*self._listening.fill(now), *self._mind_silence(now), *self._tools.wake(now)]
         return actions + self._play(now)
 
     def _play(self, now: float) -> list[Action]:

@@ -224,6 +224,13 @@ class ModelProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelUsed:
+    """The session has taken so much more than was told so far; it may come when the call is over."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class RequestRefused:
     """The model will not answer our last request to speak, for instance because it is speaking already."""
 
@@ -324,6 +331,7 @@ ModelEvent: TypeAlias = (
     | ToolRequested
     | ToolReported
     | ModelWorks
+    | ModelUsed
     | ModelProblem
     | ModelLost
     | ModelUnavailable

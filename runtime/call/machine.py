@@ -100,7 +100,7 @@ class CallMachine:
     def handle(self, event: ev.Event, now: float) -> Sequence[Action]:
         """Take one event and return what is to be done about it; nothing once the call is over."""
         if self._over:
-            return ()
+            return self._on_report(event, now) if isinstance(event, ev.ModelUsed) else ()
         self._now = now
         if isinstance(event, ev.CallerAudio):  # 50 times a second, and nothing becomes due by it, as a rule
             passed = self._conversation.hear(event, now) if self._stream.open else ()
@@ -116,8 +116,8 @@ class CallMachine:
                 return self._on_stream(event, now)
             case ev.ModelConnected() | ev.ModelConfigured() | ev.ModelLost() | ev.ModelUnavailable():
                 return self._follow(self._link.hear(event, now, self._expiry(event)), now)
-            case ev.ModelProblem():
-                return self._on_problem(event, now)
+            case ev.ModelProblem() | ev.ModelUsed():
+                return self._on_report(event, now)
             case ev.OfSuccessor(inner):
                 news = self._link.hear_successor(inner, now, self._expiry(inner))
                 return [*self._follow(news, now), *self._hand_over(now)]
@@ -234,9 +234,12 @@ class CallMachine:
         if news.ready:
             opening = self._plan.opening or Respond(say=self._plan.greeting)
             return [*news.actions, *self._conversation.begin(opening, now)]
-        return news.actions
+        return self._conversation.briefed(news.actions)
 
-    def _on_problem(self, event: ev.ModelProblem, now: float) -> Sequence[Action]:
+    def _on_report(self, event: ev.ModelProblem | ev.ModelUsed, now: float) -> Sequence[Action]:
+        if isinstance(event, ev.ModelUsed):
+            self._facts.used(event.usage)
+            return ()
         self._facts.met_problem(event.code)
         if event.fatal:
             return self._follow(self._link.give_up(event.code), now)

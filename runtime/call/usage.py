@@ -12,6 +12,8 @@ class Usage:
     The cached tokens are part of the input tokens, as OpenAI counts them. `transcribed_seconds` is what a
     transcription model counts that is billed by time. Tokens of drafts are those of answers that a text model
     began before the caller had finished, and that were thrown away; they are not among the others.
+    `session_seconds` is what a speech model counts that is billed for as long as its session is open; the
+    text tokens are then those of the model that it delegates to.
     """
 
     text_in: int = 0
@@ -25,6 +27,7 @@ class Usage:
     transcribed_seconds: float = 0.0
     drafts_in: int = 0
     drafts_out: int = 0
+    session_seconds: float = 0.0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))

@@ -7,7 +7,7 @@ came. Unknown events and unknown fields are ignored. The session's configuration
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -60,6 +60,7 @@ class RealtimeEngine:
     def __init__(self, settings: RealtimeSettings) -> None:
         acts = settings.acts_on_speech
         self.capabilities = Capabilities(cancels_on_speech=acts, answers_on_pause=acts)
+        self.closed = False
         self.settings = settings
         self.model = settings.model
         self._asked = 0
@@ -132,7 +133,16 @@ class RealtimeEngine:
             self._sign = None
         return payload
 
+    def read(self, message: str | bytes) -> Sequence[ev.ModelEvent]:
+        """Return what a server event means, as a line reads it."""
+        event = self.decode(message)
+        return () if event is None else (event,)
+
     # --- to the model
+
+    def write(self, action: EngineAction) -> Sequence[str]:
+        """Return the client event for an action, as a line sends it."""
+        return (self.encode(action),)
 
     def encode(self, action: EngineAction) -> str:
         """Return the client event for an action, as JSON text."""
@@ -170,6 +180,12 @@ class RealtimeEngine:
                 return {"type": "conversation.item.delete", "item_id": item_id}
             case HearCaller(payload):
                 return {"type": "input_audio_buffer.append", "audio": payload}
+
+    def farewell(self) -> None:
+        """Return what ends the session: nothing but the end of its connection."""
+
+    def untold_usage(self) -> None:
+        """Return what was not told: each response tells its own."""
 
     def session_update(self) -> dict[str, JsonValue]:
         """Return the whole configuration."""

@@ -141,6 +141,28 @@ def text_cost(usage: Usage, seconds: float | None, *, model: str, table: PriceTa
     return _bill(parts, tokens, seconds, table)
 
 
+def live_cost(
+    usage: Usage, seconds: float | None, *, model: str, delegate: str, table: PriceTable
+) -> dict[str, JsonValue]:
+    """Return a record's `cost` for a speech model that is billed for as long as its sessions are open.
+
+    OpenAI: GPT-Live is billed by the second, silence included, and the model that it delegates to by tokens.
+    """
+    per_minute = table.models.get(model, ModelPrices()).per_minute
+    open_minutes = usage.session_seconds / 60
+    parts: dict[str, float | None] = {
+        model: None if per_minute is None and open_minutes else open_minutes * (per_minute or 0.0),
+        delegate: _speech(usage, table.models.get(delegate, ModelPrices())),
+    }
+    tokens: dict[str, JsonValue] = {
+        "text_in": usage.text_in,
+        "text_cached": usage.text_cached,
+        "text_out": usage.text_out,
+        "session_seconds": round(usage.session_seconds, 3),
+    }
+    return _bill(parts, tokens, seconds, table)
+
+
 def _speech(usage: Usage, prices: ModelPrices) -> float | None:
     """Return what the speech model took; cached tokens are part of the input and cost less."""
     return _sum(

@@ -15,15 +15,13 @@ from runtime.call.hearing.uplink import Uplink
 if TYPE_CHECKING:
     from runtime.call.ending import CallFacts
     from runtime.call.hearing.floor import Floor
+    from runtime.call.plan import CallPlan
     from runtime.call.thinking.turn_clock import TurnClock
     from runtime.call.transcript import Transcript
 
 
 class Listening:
-    """The caller's side of the talk. `at_ms` turns a moment (s) into the transcript's time.
-
-    `pause_ms` is how long the caller has been silent, in the model's own time, when it reports that.
-    """
+    """The caller's side of the talk. `at_ms` turns a moment (s) into the transcript's time."""
 
     __slots__ = (
         "_at_ms",
@@ -33,6 +31,7 @@ class Listening:
         "_facts",
         "_floor",
         "_interruption",
+        "_owes_answers",
         "_pause_ms",
         "_transcript",
         "_uplink",
@@ -40,13 +39,13 @@ class Listening:
 
     def __init__(
         self,
+        plan: CallPlan,
         facts: CallFacts,
         floor: Floor,
         transcript: Transcript,
         clock: TurnClock,
         *,
         at_ms: Callable[[float], int],
-        pause_ms: int | None,
     ) -> None:
         self._facts = facts
         self._floor = floor
@@ -54,9 +53,10 @@ class Listening:
         self._transcript = transcript
         self._clock = clock
         self._at_ms = at_ms
-        self._pause_ms = pause_ms
+        self._pause_ms = plan.pause_ms
         self._uplink = Uplink()
-        self._attention = Attention(pause_ms)
+        self._attention = Attention(plan.pause_ms)
+        self._owes_answers = plan.capabilities.owes_answers  # by their absence a deaf model is known
         self._deaf = False
 
     def join(self, now: float) -> None:
@@ -93,6 +93,8 @@ class Listening:
 
     def _is_deaf(self, payload: str, now: float) -> bool:
         """Tell whether the model does not hear the caller, and give it up then."""
+        if not self._owes_answers:
+            return False
         floor = self._floor
         aware = floor.caller_speaks
         if not self._attention.judge(payload, now, aware=aware, agent_busy=floor.agent_speaks(now)):

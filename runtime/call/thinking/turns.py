@@ -24,7 +24,11 @@ MOST_FAILURES: Final = 2
 
 
 class Turns:
-    """Knows which response is active and which requests wait for their turn."""
+    """Knows which response is active and which requests wait for their turn.
+
+    With `owes_answers` a caller who has paused is answered, or the session is given up; otherwise the model
+    may decide to say nothing, and only what it was asked to say is missed.
+    """
 
     __slots__ = (
         "_answering",
@@ -36,6 +40,7 @@ class Turns:
         "_due_since",
         "_failures",
         "_held_until",
+        "_owes_answers",
         "_patience",
         "_spoke",
         "_unwanted",
@@ -43,7 +48,8 @@ class Turns:
         "active",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, *, owes_answers: bool = True) -> None:
+        self._owes_answers = owes_answers
         self.active: str | None = None
         self._asked: Respond | None = None  # requested, not begun
         self._answering: Respond | None = None  # what the active response was asked with, as far as we know
@@ -72,7 +78,8 @@ class Turns:
     @property
     def settled(self) -> bool:
         """True when the model is idle, and neither speaks the caller nor waits for an answer."""
-        return self.idle and not self._waiting and not self._caller_speaks and not self._caller_waits
+        waits = self._caller_waits and self._owes_answers
+        return self.idle and not self._waiting and not self._caller_speaks and not waits
 
     def ask(self, request: Respond, now: float) -> list[Respond]:
         """Return the request if it is its turn; otherwise it waits, at most eight do."""
@@ -117,7 +124,8 @@ class Turns:
         """Let requests wait for the answer that the model now gives by itself."""
         self._held_until = now + PATIENCE
         self._caller_speaks = False
-        self._due_since = min(now, self._due_since)
+        if self._owes_answers:
+            self._due_since = min(now, self._due_since)
 
     def expect_answer(self) -> None:
         """Take what begins from here on for the answer to the caller, who has paused."""

@@ -1,0 +1,181 @@
+"""The machine and the GPT-Live codec talk with the sandbox's Live session: no sockets, virtual time.
+
+Every event of both sides is judged by the types of OpenAI's own package.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable
+from functools import partial
+from typing import Annotated
+
+from openai.types.live import ClientEvent, ServerEvent
+from pydantic import Field, TypeAdapter
+
+from runtime.call import events as ev
+from runtime.call.actions import Action, ClearPlayback, EndStream, EngineAction, Finished, RunTool
+from runtime.call.ending import Ending
+from runtime.call.plan import CallPlan
+from runtime.call.tools.built_in import HANG_UP_FUNCTION
+from runtime.call.tools.toolset import Function, Toolset
+from runtime.engines.live import CAPABILITIES, LiveEngine
+from runtime.engines.live_session import LiveSettings
+from sandbox.model import BISTRO, Call, Say, Script, say, when
+from sandbox.model.live.events import LiveEvent
+from sandbox.model.live.session import LiveSession
+from sandbox.speech import clip
+from tests.runtime.call.world import STREAM, World, payload
+from tests.sandbox.model.text.office import judge
+
+_SERVER: TypeAdapter[object] = TypeAdapter(Annotated[ServerEvent, Field(discriminator="type")])
+_CLIENT: TypeAdapter[object] = TypeAdapter(Annotated[ClientEvent, Field(discriminator="type")])
+
+GREETING = clip("agent-greeting-bistro")
+SORRY = "Please call again later."
+MENU = Function("read_menu", "Reads the menu.", {"type": "object", "properties": {}})
+TOOLS = Toolset.of(HANG_UP_FUNCTION, MENU)
+PLAN = CallPlan(
+    greeting=GREETING.text,
+    fallback_message=SORRY,
+    capabilities=CAPABILITIES,
+    pause_ms=0,
+    tools=TOOLS,
+)
+ONE_WAY = 0.02  # s between us and the model
+
+
+class Telephone(World):
+    """A caller who speaks clips, and between them sends silence, in a call with the sandbox's model."""
+
+    def __init__(self, script: Script | None = None, plan: CallPlan = PLAN) -> None:
+        super().__init__(plan)
+        self.refusals: list[str] = []
+        self.tool_answer = '{"menu": "soup"}'
+        self._voice = b""
+        self._engine = LiveEngine(LiveSettings("You are a waiter.", tools=TOOLS))
+        self._session = LiveSession(
+            script=script or Script(), rng=random.Random(1), now=self.now * 1000, epoch_s=1_790_000_000
+        )
+        self.at(self.now + ONE_WAY, lambda: self.feed(ev.ModelConnected()))
+        self._planned = float("inf")
+
+    def pick_up(self) -> None:
+        self.feed(ev.StreamStarted(STREAM, "CA1"))
+        self._speak_on()
+
+    def speak(self, name: str, then: float) -> None:
+        """Let the caller say a line, and time pass behind it."""
+        line = clip(name).ulaw
+        self._voice += line
+        self.run(len(line) / 8000 + then)
+
+    def carry_out(self, action: Action) -> None:
+        super().carry_out(action)
+        if isinstance(action, RunTool):
+            answer = ev.ToolAnswered(action.call_id, self.tool_answer, None, 300)
+            self.at(self.now + 0.3, lambda: self.feed(answer))
+        elif isinstance(action, EngineAction):
+            for frame in self._engine.write(action):
+                self.at(self.now + ONE_WAY, partial(self._ask, frame))
+
+    def _speak_on(self) -> None:
+        frame, self._voice = self._voice[:160], self._voice[160:]
+        if not self.ended:
+            self.feed(ev.CallerAudio(payload(frame.ljust(160, b"\xff"))))
+            self.at(self.now + 0.02, self._speak_on)
+
+    def _ask(self, frame: str) -> None:
+        judge(_CLIENT, json.loads(frame))
+        self._reply(self._session.handle(frame, self.now * 1000))
+
+    def _reply(self, events: Iterable[LiveEvent]) -> None:
+        for event in events:
+            frame = event.encode("event_1")
+            judge(_SERVER, json.loads(frame))
+            self.refusals += [frame] if event.type == "error" else []
+            self.at(self.now + ONE_WAY, partial(self._hear_model, frame))
+        due = self._session.wake_at()
+        if due is not None and due / 1000 < self._planned:
+            self._planned = due / 1000
+            self.at(self._planned, self._wake_model)
+
+    def _wake_model(self) -> None:
+        self._planned = float("inf")
+        self._reply(self._session.wake(self.now * 1000))
+
+    def _hear_model(self, frame: str) -> None:
+        if not self.ended:
+            self.feed(*self._engine.read(frame))
+
+
+def lines(call: Telephone) -> list[tuple[str, str]]:
+    return [(entry.role, entry.text) for entry in call.machine.transcript]
+
+
+def heard(call: Telephone, name: str) -> bool:
+    return clip(name).ulaw in call.carrier.heard(call.now)
+
+
+def test_a_conversation_reaches_both_ears_byte_for_byte() -> None:
+    call = Telephone()
+    call.pick_up()
+    call.run(6.0)
+    call.speak("caller-book-table", then=6.0)
+    call.speak("caller-friday-two", then=8.0)
+    call.feed(ev.StreamStopped())
+    assert lines(call) == [
+        ("agent", GREETING.text),
+        ("caller", clip("caller-book-table").text),
+        ("agent", clip("agent-ask-day").text),
+        ("caller", clip("caller-friday-two").text),
+        ("agent", clip("agent-booked").text),
+    ]
+    assert all(heard(call, name) for name in ("agent-greeting-bistro", "agent-ask-day", "agent-booked"))
+    assert call.machine.ending == Ending("completed", end_reason="caller_hangup")
+    assert len(call.machine.facts.turns) == 2
+    assert call.refusals == []
+
+
+def test_a_long_answer_that_is_interrupted_is_cut_where_the_caller_spoke() -> None:
+    call = Telephone()
+    call.pick_up()
+    call.run(6.0)
+    call.speak("caller-menu", then=4.0)
+    call.speak("caller-friday-two", then=8.0)
+    menu = next(entry for entry in call.machine.transcript if entry.interrupted)
+    assert clip("agent-menu").text.startswith(menu.text)
+    assert 20 < len(menu.text) < len(clip("agent-menu").text) / 2
+    assert len(call.actions(ClearPlayback)) == 1
+    assert not heard(call, "agent-menu")
+    assert heard(call, "agent-booked")
+    assert call.refusals == []
+
+
+def test_a_tool_is_run_by_delegation_and_its_answer_is_spoken() -> None:
+    script = Script(
+        (
+            when("caller-menu", (Say("One moment."), Call("read_menu", {}))),
+            when("read_menu", say("agent-menu")),
+        )
+    )
+    call = Telephone(script)
+    call.pick_up()
+    call.run(6.0)
+    call.speak("caller-menu", then=14.0)
+    assert heard(call, "agent-menu")
+    assert [use.name for use in call.machine.facts.tools] == ["read_menu"]
+    assert call.refusals == []
+
+
+def test_an_agent_who_hangs_up_is_heard_to_the_end() -> None:
+    goodbye = when("caller-thanks-goodbye", (say("agent-goodbye"), Call("hang_up")))
+    call = Telephone(Script(rules=(goodbye, *BISTRO)))
+    call.pick_up()
+    call.run(6.0)
+    call.speak("caller-thanks-goodbye", then=8.0)
+    assert heard(call, "agent-goodbye")
+    assert EndStream(None) in [action for _, action in call.done]
+    assert call.done[-1][1] == Finished()
+    assert call.machine.ending == Ending("completed", end_reason="agent_completed")
