@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -127,4 +128,6 @@ class DatabaseThread:
 
 def _may_pass(error: DBAPIError) -> bool:
     """Whether the database is in a state that it may leave: busy, full, away, or a standby to be promoted."""
+    if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+        return False  # a statement that it does not understand, as without its tables
     return isinstance(error, OperationalError | InternalError) or error.connection_invalidated
