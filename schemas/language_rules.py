@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from schemas import codes
 from schemas.places import Diagnostic, Place
-from schemas.references import has_reference
 from schemas.relay_voices import relay_hears_all_languages
-from schemas.source import SourceMap
+from schemas.source import Reference, SourceMap
 from schemas.suggestions import listed
 from schemas.voice import ANY_LANGUAGE, DEFAULT_LANGUAGE, Voice
 from schemas.voice_names import (
@@ -32,18 +31,27 @@ def check_languages(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
     """Yield what is wrong with how Twilio is to speak and hear for an agent."""
     name = source.place_of(("voice", "name"))
     speech_model = source.place_of(("voice", "speech_model"))
+    unresolved = unresolved_fields(voice, source)
     yield from _check_hints(voice, source)
-    yield from _check_main_language(voice, source)
+    if "language" not in unresolved:
+        yield from _check_main_language(voice, source, unresolved)
     if voice.mode == "relay":
         yield from check_relay_voice(voice.name, name)
         yield from check_relay_recogniser(voice.speech_model, speech_model)
-        yield from _check_further_languages(voice, source)
+        main = None if "language" in unresolved else voice.language or DEFAULT_LANGUAGE
+        yield from _check_further_languages(voice, main, source)
     else:
         yield from check_say_voice(voice.name, name)
         yield from check_gather_recogniser(voice.speech_model, speech_model)
         if voice.languages:
             message = "languages are for voice mode relay; gather hears and speaks one language"
             yield _error(message, source.place_of(("voice", "languages")))
+
+
+def unresolved_fields(voice: Voice, source: SourceMap) -> frozenset[str]:
+    """Return the fields whose references point to nothing here: `voice` has defaults in their place."""
+    written = (name for name in Voice.model_fields if isinstance(source.value_of(("voice", name)), Reference))
+    return frozenset(name for name in written if name not in voice.model_fields_set)
 
 
 def _check_hints(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
@@ -54,32 +62,34 @@ def _check_hints(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
             yield _error(message, source.place_of(("voice", "hints", index)))
 
 
-def _check_main_language(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
+def _check_main_language(voice: Voice, source: SourceMap, unresolved: frozenset[str]) -> Iterator[Diagnostic]:
     language = voice.language
     place = source.place_of(("voice", "language" if language else "name"))
     if language == ANY_LANGUAGE:
-        yield from _check_any_language(voice, place)
-    elif language is not None and "-" not in language and not has_reference(language):
+        yield from _check_any_language(voice, place, unresolved)
+    elif language is not None and "-" not in language:
         message = f"voice mode {voice.mode} needs a language with its country, such as de-DE; got {language}"
         yield _error(message, place)
     else:
-        yield from _check_language(language, voice.name, place)
+        yield from _check_language(language, None if "name" in unresolved else voice.name, place)
 
 
-def _check_any_language(voice: Voice, place: Place) -> Iterator[Diagnostic]:
+def _check_any_language(voice: Voice, place: Place, unresolved: frozenset[str]) -> Iterator[Diagnostic]:
     if voice.mode == "gather":
         yield _error(f"language {ANY_LANGUAGE} is for voice mode relay; gather hears one language", place)
-    elif not relay_hears_all_languages(voice.name, voice.speech_model or ""):
+    elif unresolved.isdisjoint(("name", "speech_model")) and not relay_hears_all_languages(
+        voice.name, voice.speech_model or ""
+    ):
         recognisers = "deepgram_nova-3-general or deepgram_nova-2-general"
         message = f"language {ANY_LANGUAGE} needs a voice of ElevenLabs and the recogniser {recognisers}"
         yield _error(message, place)
 
 
-def _check_further_languages(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
+def _check_further_languages(voice: Voice, main: str | None, source: SourceMap) -> Iterator[Diagnostic]:
     for language, spoken in voice.languages.items():
         path = ("voice", "languages", language)
         place = source.place_of(path)
-        if language in (voice.language or DEFAULT_LANGUAGE, ANY_LANGUAGE) or "-" not in language:
+        if language in (main, ANY_LANGUAGE) or "-" not in language:
             message = f"languages are further ones, with their country, such as de-DE; got {language}"
             yield _error(message, place)
         else:
@@ -93,8 +103,6 @@ def _check_language(language: str | None, name: str | None, place: Place) -> Ite
 
     Twilio: a voice that does not go with the language may fail the call (`<Say>`: the verb; relay: 64101).
     """
-    if any(value is not None and has_reference(value) for value in (language, name)):
-        return
     if language is not None and not is_known_language(language):
         yield not_listed(f'language "{language}"', language_hint(language), place)
     elif name is not None and not _goes_with(name, language or DEFAULT_LANGUAGE):

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator
 
 from schemas import codes
 from schemas.places import Diagnostic, Place
-from schemas.references import has_reference
 from schemas.relay_voices import RECOGNISERS, VOICE_PROVIDERS, relay_recogniser, relay_voice
 from schemas.suggestions import did_you_mean, listed
 from schemas.voices.table import BASIC_VOICES, is_listed, voice_hint, voice_table
@@ -30,7 +29,7 @@ _GOOGLE_MODELS = ("googlev2_long", "googlev2_short", "googlev2_telephony", "goog
 
 def check_relay_voice(name: str | None, place: Place) -> Iterator[Diagnostic]:
     """Yield what is wrong with a voice for ConversationRelay."""
-    if name is None or has_reference(name):
+    if name is None:
         return
     if relay_voice(name) is None:
         yield _no_such("voice mode relay needs a voice", VOICE_PROVIDERS, name, place)
@@ -40,7 +39,7 @@ def check_relay_voice(name: str | None, place: Place) -> Iterator[Diagnostic]:
 
 def check_say_voice(name: str | None, place: Place) -> Iterator[Diagnostic]:
     """Yield what is wrong with a voice for `<Say>`."""
-    if name is None or name in BASIC_VOICES or has_reference(name):
+    if name is None or name in BASIC_VOICES:
         return
     provider, _, voice = name.partition(".")
     if provider not in _SAY_PROVIDERS or not voice:
@@ -51,17 +50,18 @@ def check_say_voice(name: str | None, place: Place) -> Iterator[Diagnostic]:
 
 def check_relay_recogniser(name: str | None, place: Place) -> Iterator[Diagnostic]:
     """Yield what is wrong with a recogniser for ConversationRelay."""
-    if name and not has_reference(name):
-        if relay_recogniser(name) is None:
-            forms = listed([f"{provider}_MODEL" for provider in RECOGNISERS], "or")
-            yield _error(f'voice mode relay needs a recogniser such as {forms}; got "{name}"', place)
-        else:
-            yield from _check_google_model(name, place)
+    if name is None:
+        return
+    if relay_recogniser(name) is None:
+        forms = listed([f"{provider}_MODEL" for provider in RECOGNISERS], "or")
+        yield _error(f'voice mode relay needs a recogniser such as {forms}; got "{name}"', place)
+    else:
+        yield from _check_google_model(name, place)
 
 
 def check_gather_recogniser(name: str | None, place: Place) -> Iterator[Diagnostic]:
     """Yield what is wrong with a recogniser for `<Gather>`."""
-    if not name or name in _GATHER_MODELS or has_reference(name):
+    if name is None or name in _GATHER_MODELS:
         return
     if relay_recogniser(name) is None:
         forms = listed([*_GATHER_MODELS, *(f"{provider}_MODEL" for provider in RECOGNISERS)], "or")

@@ -99,9 +99,11 @@ def base_language(language: str) -> str:
 
 def similar_voice(voice: str, language: str) -> str | None:
     """Return a voice for a language, of the provider and the kind that `voice` is of where there is one."""
+    provider, kind = _kind(voice)
 
     def likeness(candidate: str) -> tuple[bool, bool]:
-        return _kind(candidate)[:1] == _kind(voice)[:1], _kind(candidate) == _kind(voice)
+        its_provider, its_kind = _kind(candidate)
+        return its_provider == provider, its_kind == kind
 
     return max(voices_for(language), key=likeness, default=None)
 

@@ -177,6 +177,22 @@ def test_a_voice_without_its_provider_is_recognised(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize(
+    "voice",
+    [
+        "mode: relay, language: de-DE, name: '${env:NO}'",
+        "mode: relay, name: Polly.Vicki, language: '${env:NO}', languages: {en-US: {}}",
+        "mode: relay, language: multi, name: '${env:NO}', speech_model: deepgram_nova-3-general",
+        "mode: relay, languages: {de-DE: {name: '${env:NO}'}}",
+        "mode: '${env:NO}', name: Polly.Salli",
+    ],
+)
+def test_nothing_is_said_of_what_depends_on_a_variable_that_is_not_here(folder: Folder, voice: str) -> None:
+    folder.write(agent(f"voice: {{{voice}}}"))
+    (finding,) = folder.findings(offline=True)
+    assert "TM030" in finding
+
+
+@pytest.mark.parametrize(
     ("voice", "place", "name", "speaks", "advice"),
     [
         (
