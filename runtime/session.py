@@ -1,9 +1,9 @@
 """One call's sockets and timer around its machine, which decides everything.
 
 A session lives from the webhook to the machine's `Finished`. Its tasks belong to `run` and end with it: one
-reads the model (its `ModelLine`), one the caller's stream, and the pacer wakes the machine at the one moment
-that it asked for. Each hands its events to the machine and sends what the machine wants sent, in its own
-task; `Outbox` keeps that in order.
+holds the model's connection (its `ModelLine`), one the caller's stream, and the pacer wakes the machine at
+the one moment that it asked for. What either side says is heard where it arrives, without a task in between:
+the machine decides, and what it wants sent is written before the next message is read.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from runtime.call.events import (
     StreamStarted,
 )
 from runtime.call.machine import CallMachine
-from runtime.engines.realtime import RealtimeEngine
+from runtime.engines.engine import Engine
 from runtime.errands import Errands
 from runtime.figures.logs import get_logger
 from runtime.legs import media_streams
@@ -66,8 +66,11 @@ _LEG_ACTIONS = (PlayAudio, PlayMark, ClearPlayback)
 class Leg(Protocol):
     """The caller's stream as the web server gives it: text messages both ways."""
 
-    async def receive(self) -> str | bytes | None:
-        """Return the next message, or None when the stream is over."""
+    async def listen(self, hear: Callable[[str | bytes], None]) -> None:
+        """Give `hear` each message as it arrives, until the stream is over. Raises what `hear` raises."""
+
+    def write(self, text: str) -> bool:
+        """Send one message if that needs no waiting; False when nothing was sent."""
 
     async def send(self, text: str) -> None:
         """Send one message; raises `OSError` when the stream is over."""
@@ -88,7 +91,7 @@ class CallSession:
         self,
         name: str,
         machine: CallMachine,
-        engine: RealtimeEngine,
+        engine: Engine,
         *,
         connect: Callable[[], Awaitable[ModelConnection]],
         clock: Callable[[], float],
@@ -112,8 +115,8 @@ class CallSession:
         self._begin_recording = record
         self.errands = errands
         self._transfer = transfer
-        self._to_leg = Outbox(most_waiting=MOST_WAITING, clock=clock)
-        self._lines = ModelLines(name, engine, connect, hear=self._handle, clock=clock)
+        self._to_leg = self._new_outbox()
+        self._lines = ModelLines(name, engine, connect, hear=self._step, clock=clock)
         self._leg: Leg | None = None
         self._stream_id: str | None = None
         self._leg_is_ending = False
@@ -169,7 +172,7 @@ class CallSession:
             await leg.close(NORMAL_CLOSE)
             return
         self._leg = leg
-        self._to_leg.open(leg.send)
+        self._to_leg.open(leg, self._tasks)
         # the call's own context, not that of the request that brought the stream: log lines name the call
         self._reader = reader = self._tasks.create_task(self._read_stream(leg), context=self._context)
         try:
@@ -186,7 +189,6 @@ class CallSession:
     def feed(self, event: Event) -> None:
         """Hand in an event from elsewhere: a status callback, an operator."""
         self._step(event)
-        self._wake.set()
 
     @property
     def stream_was_ended(self) -> bool:
@@ -212,22 +214,23 @@ class CallSession:
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_SECONDS):
-                await self._flush()
+                await self._to_leg.sent()
                 await self._leg.close(NORMAL_CLOSE)
         self._to_leg.close()
 
-    # --- the machine ----------------------------------------------------------------------------------
+    def _new_outbox(self) -> Outbox:
+        return Outbox(most_waiting=MOST_WAITING, clock=self._clock, on_failure=self._lose_leg)
 
-    async def _handle(self, event: Event | None) -> None:
-        if event is not None:
-            self._step(event)
-            await self._flush()
+    def _lose_leg(self, error: OSError) -> None:
+        self._step(StreamBroken(f"sending to the caller failed ({type(error).__name__})"))
+
+    # --- the machine ----------------------------------------------------------------------------------
 
     def _step(self, event: Event) -> None:
         self._carry_out(self.machine.handle(event, self._clock()))
 
     def _carry_out(self, actions: Iterable[Action]) -> None:
-        """Do what the machine wants, and what that leads to; sending itself is `_flush`'s."""
+        """Do what the machine wants, and what that leads to."""
         self._act(actions)
         while self._overdue:
             self._act(self.machine.handle(self._overdue.popleft(), self._clock()))
@@ -259,19 +262,6 @@ class CallSession:
             elif not self._lines.do(action):
                 self._overdue.append(ModelLost("the model does not read"))
 
-    async def _flush(self) -> None:
-        """Send what waits for either side; a side that fails is an event like any other."""
-        try:
-            if not self._to_leg.empty:
-                await self._to_leg.flush()
-            if self._leg_is_ending and self._leg is not None and self._to_leg.empty:
-                await self._leg.close(NORMAL_CLOSE)
-        except OSError as error:
-            self._to_leg.close()
-            self._step(StreamBroken(f"sending to the caller failed ({type(error).__name__})"))
-            self._wake.set()
-        await self._lines.flush()
-
     # --- time -----------------------------------------------------------------------------------------
 
     def _arm(self) -> None:
@@ -289,7 +279,7 @@ class CallSession:
         self._wake.set()
 
     async def _pace(self) -> None:
-        """Wake the machine when it is due, and send what was left to send by tasks that cannot."""
+        """Wake the machine when it is due."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -297,7 +287,6 @@ class CallSession:
             if due is not None and due <= self._clock():
                 self._carry_out(self.machine.wake(self._clock()))
             self._arm()
-            await self._flush()
 
     def _look_for_stalls(self) -> None:
         """End a side that has accepted nothing for too long, or brought nothing."""
@@ -311,36 +300,44 @@ class CallSession:
                 self._on_silence()
         if self._lines.stalled(STALLED_SECONDS):
             self.feed(ModelLost("the model does not read"))
+        if self._lines.stopped():
+            self.feed(ModelLost("nothing comes from the model"))
 
     # --- the two sides --------------------------------------------------------------------------------
 
     async def _read_stream(self, leg: Leg) -> None:
-        while leg is self._leg and (message := await leg.receive()) is not None and not self.finished:
-            is_new = self._stream_id is None
-            event = self._read_leg(message)
-            pulse = self._pulse
-            pulse.beats = pulse.busy = True
-            if isinstance(event, CallerAudio):
-                pulse.watched = True
-                if self.recording is not None:
-                    self.recording.hear_caller(event.payload, self._clock())
-            await self._handle(event)
-            if is_new and self._stream_id is not None:
-                self._on_stream()
-            pulse.busy = False
+        # The server hands the messages on in a context of its own; log lines name the call.
+        context = contextvars.copy_context()
+        await leg.listen(lambda message: context.run(self._hear_caller, leg, message))
         if leg is self._leg and not self._leg_is_ending:
-            await self._handle(StreamBroken("the socket was closed without a stop"))
+            self._step(StreamBroken("the socket was closed without a stop"))
+
+    def _hear_caller(self, leg: Leg, message: str | bytes) -> None:
+        """Let the machine know what a message of the caller's stream means."""
+        if leg is not self._leg or self.finished:
+            return
+        is_new = self._stream_id is None
+        event = self._read_leg(message)
+        self._pulse.beats = True
+        if isinstance(event, CallerAudio):
+            self._pulse.watched = True
+            if self.recording is not None:
+                self.recording.hear_caller(event.payload, self._clock())
+        if event is not None:
+            self._step(event)
+        if is_new and self._stream_id is not None:
+            self._on_stream()
 
     def _drop_leg(self) -> None:
-        """Let go of the stream, whichever task found it broken; its reader ends, and the next may come."""
+        """Let go of the stream, wherever it was found broken; its reader ends, and the next may come."""
         reader, self._reader = self._reader, None
         self._leg = self._stream_id = None
         self._bad_frames = 0
         self._flood = Flood()
         self._pulse = Pulse()
-        self._to_leg.abandon()
-        self._to_leg = Outbox(most_waiting=MOST_WAITING, clock=self._clock)
-        if reader is not None and reader is not asyncio.current_task():
+        self._to_leg.close()
+        self._to_leg = self._new_outbox()
+        if reader is not None:
             reader.cancel()
 
     def _read_leg(self, message: str | bytes) -> Event | None:

@@ -21,17 +21,25 @@ _CONTROL: Final = 0x08
 _MASKED: Final = 0x80
 
 
+def text_frame(text: str) -> bytes:
+    """Return a text message as a server sends it, in one frame."""
+    payload = text.encode()
+    return _head(len(payload), 0) + payload
+
+
 def masked_frame(text: str) -> bytes:
     """Return a text message as a client sends it, in one frame with a mask that nobody can foresee."""
-    payload = text.encode()
-    size, mask = len(payload), os.urandom(4)
+    payload, mask = text.encode(), os.urandom(4)
+    return b"".join((_head(len(payload), _MASKED), mask, apply_mask(payload, mask)))
+
+
+def _head(size: int, masked: int) -> bytes:
+    """Return a frame's first bytes; `masked` is the bit that says whether a mask follows them."""
     if size < 126:
-        head = bytes((_TEXT, _MASKED | size))
-    elif size < 65_536:
-        head = b"\x81\xfe" + size.to_bytes(2)
-    else:
-        head = b"\x81\xff" + size.to_bytes(8)
-    return b"".join((head, mask, apply_mask(payload, mask)))
+        return bytes((_TEXT, masked | size))
+    if size < 65_536:
+        return bytes((_TEXT, masked | 126)) + size.to_bytes(2)
+    return bytes((_TEXT, masked | 127)) + size.to_bytes(8)
 
 
 class Piece(NamedTuple):

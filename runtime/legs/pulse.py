@@ -15,19 +15,18 @@ MOST_MISSED: Final = 4  # looks in a row that find nothing new
 class Pulse:
     """Watches one stream, from its first audio on.
 
-    Whoever reads it sets `beats` for each message, `watched` with audio, and `busy` while a message is being
-    dealt with: that may have to wait for the model's side, which says nothing about the caller's.
+    Whoever hears it sets `beats` for each message, and `watched` with audio.
     """
 
-    __slots__ = ("_missed", "beats", "busy", "watched")
+    __slots__ = ("_missed", "beats", "watched")
 
     def __init__(self) -> None:
-        self.beats = self.busy = self.watched = False
+        self.beats = self.watched = False
         self._missed = 0
 
     def stopped(self) -> bool:
         """Look, about once a second, whether the stream is dead."""
-        lives = self.beats or self.busy or not self.watched
+        lives = self.beats or not self.watched
         self._missed = 0 if lives else self._missed + 1
         self.beats = False
         return self._missed >= MOST_MISSED

@@ -8,6 +8,7 @@ own retries are off.
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol, Unpack, cast
@@ -16,6 +17,7 @@ from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from runtime.model.socket import LARGEST_MESSAGE, Limits, ModelSocket
+from schemas.live_rules import is_live
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -31,10 +33,13 @@ PING_SECONDS = 10.0
 class ModelConnection(Protocol):
     """One open session with the model: JSON text out, JSON bytes in."""
 
-    async def recv_bytes(self) -> bytes:
-        """Return the next message; raises `ModelGoneError` when there is none to come."""
+    async def listen(self, hear: Callable[[bytes], None]) -> None:
+        """Give `hear` each message as it arrives. Raises `ModelGoneError` in the end, or what it raises."""
 
-    async def send_raw(self, data: str) -> None:
+    def write(self, text: str) -> bool:
+        """Send one message if that needs no waiting; False when nothing was sent."""
+
+    async def send(self, text: str) -> None:
         """Send one message; raises `ModelGoneError` when the connection is gone."""
 
     async def close(self) -> None:
@@ -48,7 +53,7 @@ class ConnectModel(Protocol):
         """Return an open connection; raises `ModelUnavailableError`."""
 
 
-class ModelGoneError(Exception):
+class ModelGoneError(ConnectionError):
     """The connection to the model ended; the message says how, without content."""
 
 
@@ -64,9 +69,12 @@ class ModelUnavailableError(Exception):
 
 
 class OpenAIConnections:
-    """Opens Realtime connections with one client and one TLS context for all calls."""
+    """Opens connections with one client and one TLS context for all calls.
 
-    def __init__(self, settings: Settings) -> None:
+    With `live` there are agents whose model is GPT-Live, which has an address of its own.
+    """
+
+    def __init__(self, settings: Settings, *, live: bool = False) -> None:
         from openai import AsyncOpenAI
 
         self._client: AsyncOpenAI = AsyncOpenAI(
@@ -74,6 +82,8 @@ class OpenAIConnections:
         )
         # What the client would import in the middle of the first call, which would stop all others.
         self._realtime = self._client.realtime
+        if live:
+            _ = self._client.live
         self._options: dict[str, object] = {
             "compression": None,
             "max_size": LARGEST_MESSAGE,
@@ -86,7 +96,7 @@ class OpenAIConnections:
             self._options["ssl"] = ssl.create_default_context()
 
     async def __call__(self, model: str) -> ModelConnection:
-        """Connect to the Realtime model. Raises `ModelUnavailableError`."""
+        """Connect to the model. Raises `ModelUnavailableError`."""
         from openai import OpenAIError
 
         sockets: list[ModelSocket] = []
@@ -95,11 +105,13 @@ class OpenAIConnections:
             sockets.append(ModelSocket(protocol, **limits))
             return sockets[-1]
 
-        options = {**self._options, "create_connection": create}
-        manager = self._realtime.connect(
-            model=model,
-            # The client's type names only some of what it hands on to `websockets`.
-            websocket_connection_options=cast("WebSocketConnectionOptions", options),
+        # The client's type names only some of what it hands on to `websockets`.
+        options = cast("WebSocketConnectionOptions", {**self._options, "create_connection": create})
+        # OpenAI: a Live session names its model when it is started, and not in the address.
+        manager = (
+            self._client.live.connect(websocket_connection_options=options)
+            if is_live(model)
+            else self._realtime.connect(model=model, websocket_connection_options=options)
         )
         try:
             await manager.enter()
@@ -126,15 +138,18 @@ class _OpenAIConnection:
     def __init__(self, socket: ModelSocket) -> None:
         self._socket = socket
 
-    async def recv_bytes(self) -> bytes:
+    async def listen(self, hear: Callable[[bytes], None]) -> None:
         try:
-            return await self._socket.receive()
+            await self._socket.listen(hear)
         except (ConnectionClosed, OSError) as error:
             raise ModelGoneError(_how(error)) from None
 
-    async def send_raw(self, data: str) -> None:
+    def write(self, text: str) -> bool:
+        return self._socket.write(text)
+
+    async def send(self, text: str) -> None:
         try:
-            await self._socket.write(data)
+            await self._socket.send(text)
         except (ConnectionClosed, OSError) as error:
             raise ModelGoneError(_how(error)) from None
 

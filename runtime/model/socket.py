@@ -1,14 +1,14 @@
 """The WebSocket to the model: `websockets`' own connection, with a short way for messages.
 
 Fifty messages a second each way are most of what a node does. The connection keeps opening, pings, closing
-and every check of the protocol; but a text message of one frame is read without its parser, waits in a plain
-queue for the one task that reads, and one that is sent is written at once, without a lock or a context.
+and every check of the protocol; but a text message of one frame is read without its parser and handed on in
+the moment at which it arrives, and one that is sent is written at once, without a lock or a context.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections.abc import Callable
 from typing import Final, TypedDict
 
 from websockets.asyncio.client import ClientConnection
@@ -19,9 +19,8 @@ from runtime.text_frames import TextFrames, masked_frame
 
 # An audio delta is some kilobytes; instructions echoed in `session.updated` may be large.
 LARGEST_MESSAGE: Final = 4 * 1024 * 1024
-# Bytes of messages that wait to be read before the socket is left alone, and at which it is read again.
+# Bytes of messages that may wait for somebody to listen before the socket is left alone.
 MOST_UNREAD: Final = 256 * 1024
-_FEW_UNREAD: Final = MOST_UNREAD // 4
 _DATA: Final = frozenset((Opcode.TEXT, Opcode.BINARY, Opcode.CONT))
 
 
@@ -36,17 +35,17 @@ class Limits(TypedDict):
 
 
 class ModelSocket(ClientConnection):
-    """A connection that one task reads by `receive`, and that any task writes by `write`."""
+    """A connection to which one task listens, and on which anybody may `write`."""
 
-    _unread: deque[bytes]
+    _unread: list[bytes]
     _unread_size = 0
     _parts: list[bytes]
-    _reader: asyncio.Future[None] | None = None
-    _reading_paused = False
+    _hear: Callable[[bytes], None] | None = None
+    _over: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin with nothing read."""
-        self._unread = deque()
+        self._unread = []
         self._parts = []
         self._frames = TextFrames(masked=False, largest=LARGEST_MESSAGE)
         super().connection_made(transport)
@@ -63,7 +62,7 @@ class ModelSocket(ClientConnection):
                 super().data_received(piece.data)
 
     def process_event(self, event: Event) -> None:
-        """Keep a message for the reader once it is whole; the handshake and control frames go their way."""
+        """Take a message once it is whole; the handshake and control frames go their way."""
         if not isinstance(event, Frame) or event.opcode not in _DATA:
             super().process_event(event)
         elif event.fin and not self._parts:
@@ -76,41 +75,50 @@ class ModelSocket(ClientConnection):
                 self._take(message)
 
     def _take(self, message: bytes) -> None:
+        if self._hear is None:
+            self._keep(message)
+            return
+        try:
+            self._hear(message)
+        except Exception as error:  # the listener's own; `listen` is where it is to be known
+            self._end(error)
+
+    def _keep(self, message: bytes) -> None:
+        """Keep a message until somebody listens."""
         self._unread.append(message)
         self._unread_size += len(message)
-        if self._unread_size > MOST_UNREAD and not self._reading_paused:
-            self._reading_paused = True
+        if self._unread_size > MOST_UNREAD:
             self.transport.pause_reading()
-        self._wake_reader()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let the reader find out, behind what has arrived."""
+        """Let the listener know, behind what has arrived."""
         super().connection_lost(exc)
-        self._wake_reader()
+        self._end(self.protocol.close_exc)
 
-    def _wake_reader(self) -> None:
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
+    def _end(self, error: Exception) -> None:
+        self._hear = None
+        if self._over is not None and not self._over.done():
+            self._over.set_exception(error)
 
-    async def receive(self) -> bytes:
-        """Return the next message. Raises `ConnectionClosed` when there is none to come."""
-        while not self._unread:
-            if self.protocol.state is State.CLOSED:
-                raise self.protocol.close_exc
-            self._reader = self.loop.create_future()
-            await self._reader
-        message = self._unread.popleft()
-        self._unread_size -= len(message)
-        if self._reading_paused and self._unread_size <= _FEW_UNREAD:
-            self._reading_paused = False
+    async def listen(self, hear: Callable[[bytes], None]) -> None:
+        """Give `hear` each message as it arrives. Raises `ConnectionClosed` in the end, or what it raises."""
+        unread, self._unread = self._unread, []
+        for message in unread:
+            hear(message)
+        if self.protocol.state is State.CLOSED:
+            raise self.protocol.close_exc
+        self._hear, self._over = hear, self.loop.create_future()
+        if self._unread_size > MOST_UNREAD:
             self.transport.resume_reading()
-        return message
+        self._unread_size = 0
+        try:
+            await self._over
+        finally:
+            self._hear = None
 
-    async def write(self, text: str) -> None:
-        """Send a message; waits only for a peer that is slow. Raises `ConnectionClosed`, `OSError`."""
-        if self.protocol.state is not State.OPEN:
-            await self.send(text)  # which tells how it ended
-            return
+    def write(self, text: str) -> bool:
+        """Send a message if that needs no waiting; False when the peer is slow or gone."""
+        if self.paused or self.protocol.state is not State.OPEN:
+            return False
         self.transport.write(masked_frame(text))
-        if self.paused:
-            await self.drain()
+        return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from starlette.routing import WebSocketRoute
@@ -14,6 +15,7 @@ from runtime.node import Node
 from runtime.relay.session import RelaySession
 from runtime.routes.requests import raw_path, raw_query
 from runtime.session import NORMAL_CLOSE, CallSession
+from runtime.stream_protocol import DIRECT, StreamProtocol
 
 _log = get_logger(__name__)
 
@@ -55,7 +57,7 @@ class StreamEndpoint:
             return
         await socket.accept()
         if isinstance(call, LiveCall) and isinstance(call.session, self._kind):
-            await call.session.serve_leg(TwilioLeg(receive, send))
+            await call.session.serve_leg(TwilioLeg(receive, send, scope.get("state", {}).get(DIRECT)))
         else:  # over before its stream came; Twilio goes on to `/after`
             await socket.close(NORMAL_CLOSE)
 
@@ -63,13 +65,23 @@ class StreamEndpoint:
 class TwilioLeg:
     """An accepted WebSocket as the caller's side of a session.
 
-    Messages pass it as the server gives and takes them (ASGI): they are many.
+    Messages pass it as the server gives and takes them (ASGI), or `direct` where the server can do that.
     """
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, direct: StreamProtocol | None = None) -> None:
         self._receive = receive
         self._send = send
+        self._direct = direct
         self._over = False
+
+    async def listen(self, hear: Callable[[str | bytes], None]) -> None:
+        """Give `hear` each message as it arrives, until the stream is over. Raises what `hear` raises."""
+        if self._direct is not None:
+            await self._direct.listen(hear)
+            self._over = True
+        else:
+            while (message := await self.receive()) is not None:
+                hear(message)
 
     async def receive(self) -> str | bytes | None:
         """Return the next message, None at the end of the stream."""
@@ -79,6 +91,10 @@ class TwilioLeg:
             return None
         text: str | None = message.get("text")
         return text if text is not None else message.get("bytes", b"")
+
+    def write(self, text: str) -> bool:
+        """Send a text message if that needs no waiting; False when nothing was sent."""
+        return self._direct is not None and not self._over and self._direct.write(text)
 
     async def send(self, text: str) -> None:
         """Send a text message. Raises `OSError` when the stream is over."""

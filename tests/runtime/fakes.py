@@ -11,6 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Scope
 
 from runtime.model.connection import ModelGoneError, ModelUnavailableError
+from runtime.stream_protocol import DIRECT
 from tests.sandbox.model.oracle import judge_client_event
 
 Json = Mapping[str, Any]
@@ -44,15 +45,22 @@ class FakeModel:
             raise ModelUnavailableError("the model's server answered 401")
         return self
 
-    async def recv_bytes(self) -> bytes:
-        message = await self._incoming.get()
-        if message is None:
-            raise ModelGoneError("closed with 1006")
-        return json.dumps(message).encode()
+    async def listen(self, hear: Callable[[bytes], None]) -> None:
+        while (message := await self._incoming.get()) is not None:
+            hear(json.dumps(message).encode())
+        raise ModelGoneError("closed with 1006")
 
-    async def send_raw(self, data: str) -> None:
+    def write(self, text: str) -> bool:
+        if self.reads.is_set():
+            self._take(text)
+        return self.reads.is_set()
+
+    async def send(self, text: str) -> None:
         await self.reads.wait()
-        message = json.loads(data)
+        self._take(text)
+
+    def _take(self, text: str) -> None:
+        message = json.loads(text)
         judge_client_event(message)
         self.sent.append(message)
         if message["type"] == "session.update":
@@ -121,7 +129,21 @@ class Phone:
         await self._task
 
     async def _serve(self) -> None:
-        await self._app(_scope(self._url, self.headers), self._to_app.get, self._from_app)
+        scope = _scope(self._url, self.headers, {DIRECT: self})
+        await self._app(scope, self._to_app.get, self._from_app)
+
+    async def listen(self, hear: Callable[[str | bytes], None]) -> None:
+        """Hand on what the phone sends, as the server's direct way does."""
+        while (message := await self._to_app.get())["type"] == "websocket.receive":
+            hear(message["text"] if "text" in message else message["bytes"])
+
+    def write(self, text: str) -> bool:
+        """Take what is sent to the phone by the direct way, while it reads."""
+        taken = self.reads.is_set() and not self.gone
+        if taken:
+            self._take(json.loads(text))
+            self._changed.set()
+        return taken
 
     async def _from_app(self, message: Message) -> None:
         await self.reads.wait()
@@ -190,7 +212,7 @@ class Phone:
                 await self._changed.wait()
 
 
-def _scope(url: str, headers: Mapping[str, str]) -> Scope:
+def _scope(url: str, headers: Mapping[str, str], state: dict[str, object]) -> Scope:
     path = "/" + url.split("/", 3)[3]
     return {
         "type": "websocket",
@@ -202,4 +224,5 @@ def _scope(url: str, headers: Mapping[str, str]) -> Scope:
         "scheme": "ws",
         "root_path": "",
         "subprotocols": [],
+        "state": state,
     }

@@ -77,11 +77,19 @@ async def opened(*, first: bytes = b"", in_chunks_of: int = 1 << 20) -> tuple[Mo
     return socket, wire
 
 
+def listening(socket: ModelSocket) -> tuple[list[bytes], asyncio.Task[None]]:
+    """Listen to a socket; returns what is heard, and the task that does it."""
+    heard: list[bytes] = []
+    return heard, asyncio.create_task(socket.listen(heard.append))
+
+
 @pytest.mark.parametrize("size", [1, 7, 1 << 20])
-def test_what_comes_with_the_handshake_and_after_it_is_read_in_order_however_it_is_cut(size: int) -> None:
+def test_what_comes_with_the_handshake_and_after_it_is_heard_in_order_however_it_is_cut(size: int) -> None:
     async def story() -> None:
         first = Frame(Opcode.TEXT, b"created").serialize(mask=False)
         socket, wire = await opened(first=first, in_chunks_of=size)
+        heard, task = listening(socket)
+        await asyncio.sleep(0)
         wire.server.send_text(b"x" * 300)
         wire.server.send_text(b"in ", fin=False)
         wire.server.send_ping(b"?")
@@ -89,34 +97,54 @@ def test_what_comes_with_the_handshake_and_after_it_is_read_in_order_however_it_
         wire.server.send_text("grüß".encode())
         wire.deliver(in_chunks_of=size)
 
-        read = [await socket.receive() for _ in range(4)]
-
-        assert read == [b"created", b"x" * 300, b"in parts", "grüß".encode()]
+        assert heard == [b"created", b"x" * 300, b"in parts", "grüß".encode()]
         assert [frame.opcode for frame in wire.heard] == [Opcode.PONG]
+        task.cancel()
 
     asyncio.run(story())
 
 
-def test_a_reader_who_waits_is_woken_by_a_message_and_by_the_end() -> None:
+def test_whoever_listens_hears_a_message_at_once_and_of_the_end_behind_the_last_one() -> None:
     async def story() -> None:
         socket, wire = await opened()
-        reading = asyncio.ensure_future(socket.receive())
+        heard, task = listening(socket)
         await asyncio.sleep(0)
         wire.server.send_text(b"now")
         wire.deliver()
-        assert await reading == b"now"
+        assert heard == [b"now"]
 
-        reading = asyncio.ensure_future(socket.receive())
-        await asyncio.sleep(0)
         wire.server.send_text(b"last")
         wire.server.send_close(1011)
         wire.deliver()
         wire.abort()
-        assert await reading == b"last"
         with pytest.raises(ConnectionClosed) as ended:
-            await socket.receive()
+            await task
+        assert heard == [b"now", b"last"]
         assert ended.value.rcvd is not None
         assert ended.value.rcvd.code == 1011
+        with pytest.raises(ConnectionClosed):
+            await socket.listen(heard.append)
+
+    asyncio.run(story())
+
+
+def test_an_error_of_whoever_listens_is_theirs_and_nothing_more_is_told_them() -> None:
+    async def story() -> None:
+        heard: list[bytes] = []
+
+        def stumble(message: bytes) -> None:
+            heard.append(message)
+            raise KeyError
+
+        socket, wire = await opened()
+        task = asyncio.create_task(socket.listen(stumble))
+        await asyncio.sleep(0)
+        wire.server.send_text(b"one")
+        wire.server.send_text(b"two")
+        wire.deliver()
+        with pytest.raises(KeyError):
+            await task
+        assert heard == [b"one"]
 
     asyncio.run(story())
 
@@ -124,43 +152,50 @@ def test_a_reader_who_waits_is_woken_by_a_message_and_by_the_end() -> None:
 def test_what_is_written_arrives_and_after_the_end_it_is_refused() -> None:
     async def story() -> None:
         socket, wire = await opened()
-        await socket.write("grüß")
+        assert socket.write("grüß")
         assert [bytes(frame.data).decode() for frame in wire.heard] == ["grüß"]
 
         wire.abort()
         await asyncio.sleep(0)
+        assert not socket.write("too late")
         with pytest.raises(ConnectionClosed):
-            await socket.write("too late")
+            await socket.send("too late")
 
     asyncio.run(story())
 
 
-def test_a_model_that_sends_faster_than_it_is_read_is_held_back() -> None:
+def test_a_model_that_sends_before_anybody_listens_is_held_back() -> None:
     async def story() -> None:
         socket, wire = await opened()
         message = b"x" * (MOST_UNREAD // 4)
         for _ in range(5):
             wire.server.send_text(message)
         wire.deliver()
-        assert not wire.reading
+        held_back = not wire.reading
+        assert held_back
 
-        for _ in range(5):
-            assert await socket.receive() == message
+        heard, task = listening(socket)
+        await asyncio.sleep(0)
+        assert heard == [message] * 5
         assert wire.reading
+        task.cancel()
 
     asyncio.run(story())
 
 
-def test_a_slow_model_is_waited_for() -> None:
+def test_a_slow_model_is_written_nothing_more_until_it_is_waited_for() -> None:
     async def story() -> None:
         socket, wire = await opened()
         socket.pause_writing()
-        writing = asyncio.ensure_future(socket.write("soon"))
-        await asyncio.sleep(0)
-        assert not writing.done()
+        assert not socket.write("soon")
+        assert not wire.heard
 
+        sending = asyncio.ensure_future(socket.send("soon"))
+        await asyncio.sleep(0)
+        assert not sending.done()
         socket.resume_writing()
-        await writing
+        await sending
         assert len(wire.heard) == 1
+        assert socket.write("at once")
 
     asyncio.run(story())

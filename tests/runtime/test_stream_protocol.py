@@ -12,7 +12,7 @@ from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
 
-from runtime.stream_protocol import MOST_UNREAD, StreamProtocol
+from runtime.stream_protocol import DIRECT, MOST_UNREAD, StreamProtocol
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -45,6 +45,10 @@ class Caller(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.client.receive_data(bytes(data))
         self.heard += [event for event in self.client.events_received() if isinstance(event, Frame)]
+
+    def hold(self) -> None:
+        """Take nothing more, as a peer does that does not read."""
+        self._server.pause_writing()
 
     def pause_reading(self) -> None:
         self.told.append("pause")
@@ -148,3 +152,78 @@ def test_text_that_is_no_text_and_text_that_is_too_long_close_the_stream() -> No
 
     assert asyncio.run(story(b"\xff\xfe")) == 1007
     assert asyncio.run(story(b"x" * 1001)) == 1009
+
+
+def direct(hear: Callable[[str | bytes], None], protocols: list[StreamProtocol]) -> Application:
+    """Return an application that listens directly; the protocol that it finds is put into `protocols`."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        protocols.append(scope["state"][DIRECT])
+        await protocols[0].listen(hear)
+
+    return application
+
+
+def test_who_listens_directly_hears_every_message_in_order_and_the_end() -> None:
+    async def story() -> None:
+        heard: list[str | bytes] = []
+        protocols: list[StreamProtocol] = []
+        caller = Caller(direct(heard.append, protocols))
+        await caller.open()
+        caller.client.send_text("grüß".encode())
+        caller.client.send_text(b"in ", fin=False)
+        caller.client.send_continuation(b"parts", fin=True)
+        caller.client.send_text(b"right behind")
+        caller.client.send_binary(b"\xff")
+        caller.client.send_text(b"last")
+        await caller.deliver()
+        assert heard == ["grüß", "in parts", "right behind", b"\xff", "last"]
+
+        assert protocols[0].write("an answer")
+        assert [bytes(frame.data) for frame in caller.heard] == [b"an answer"]
+        caller.client.send_close(1000)
+        await caller.deliver()
+        assert not protocols[0].write("too late")
+
+    asyncio.run(story())
+
+
+def test_a_caller_who_does_not_read_is_written_nothing_directly() -> None:
+    async def story() -> None:
+        protocols: list[StreamProtocol] = []
+        caller = Caller(direct(lambda _message: None, protocols))
+        await caller.open()
+        caller.hold()
+        assert not protocols[0].write("soon")
+        assert not caller.heard
+        caller.close()
+        await asyncio.sleep(0)
+        assert not protocols[0].write("too late")
+
+    asyncio.run(story())
+
+
+def test_an_error_of_who_listens_directly_comes_out_where_they_listen() -> None:
+    async def story() -> None:
+        errors: list[Exception] = []
+
+        def stumble(_message: str | bytes) -> None:
+            raise KeyError
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            await receive()
+            await send({"type": "websocket.accept"})
+            try:
+                await scope["state"][DIRECT].listen(stumble)
+            except KeyError as error:
+                errors.append(error)
+
+        caller = Caller(application)
+        await caller.open()
+        caller.client.send_text(b"x")
+        await caller.deliver()
+        assert len(errors) == 1
+
+    asyncio.run(story())

@@ -25,11 +25,3 @@ def test_a_stream_that_brings_a_little_each_few_seconds_lives() -> None:
 
 def test_a_stream_that_has_not_brought_audio_yet_is_left_to_other_limits() -> None:
     assert not any(looks(Pulse(), 100))
-
-
-def test_a_reader_who_waits_for_somebody_else_has_not_found_silence() -> None:
-    pulse = Pulse()
-    pulse.watched = pulse.busy = True
-    assert not any(looks(pulse, 100))
-    pulse.busy = False
-    assert looks(pulse, MOST_MISSED)[-1]
