@@ -19,6 +19,7 @@ from runtime.routes.media import media_routes
 from runtime.routes.stream import stream_routes
 from runtime.routes.transfer import transfer_routes
 from runtime.routes.voice import voice_routes
+from runtime.routes.whatsapp import whatsapp_routes
 
 
 def create_app(node: Node) -> Starlette:
@@ -35,6 +36,7 @@ def create_app(node: Node) -> Starlette:
             *gather_routes(node),
             *transfer_routes(node),
             *stream_routes(node),
+            *whatsapp_routes(node),
             *media_routes(node),
             *api_routes(node),
             *health_routes(node),

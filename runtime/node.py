@@ -18,6 +18,9 @@ from runtime.figures.metrics import Metrics
 from runtime.gather.desk import GatherDesk, papers_of
 from runtime.hold_media import HoldMedia
 from runtime.line import LineWork
+from runtime.messages.conversation import writes
+from runtime.messages.desk import MessageDesk
+from runtime.messages.voice_notes import Transcribe, Transcriber
 from runtime.model.connection import ConnectModel
 from runtime.model.text_line import AskText, TextLine
 from runtime.reception import Answer, Reception
@@ -65,6 +68,7 @@ class Node:
         twilio_transport: httpx2.AsyncBaseTransport | None = None,
         tool_transport: httpx2.AsyncBaseTransport | None = None,
         ask_text: AskText | None = None,
+        transcribe: Transcribe | None = None,
     ) -> None:
         public_url = fleet.service.public_url
         base_url = settings.node_url or public_url
@@ -96,6 +100,15 @@ class Node:
             ask_text or self._text_line,
             clock,
             epoch,
+        )
+        self.messages = MessageDesk.of(
+            desk,
+            self.store,
+            transcribe or Transcriber(self._text_line),
+            node=name,
+            api_url=settings.twilio_api_url,
+            transport=twilio_transport,
+            on_end=self._ended,
         )
         papers = papers_of(fleet, self.media, self.tools, base_url)
         self.gather = GatherDesk(desk, papers, self.store, self.line)
@@ -169,8 +182,11 @@ class Node:
         Raises `DatabaseError`.
         """
         await self.store.open()
-        if any(agent.voice.mode != "realtime" for agent in self.fleet.agents.values()):
+        in_writing = any(writes(agent) for agent in self.fleet.agents.values())
+        if in_writing or any(agent.voice.mode != "realtime" for agent in self.fleet.agents.values()):
             self._text_line.open()
+        if in_writing:
+            await self.messages.open()
         self.ready = True
         watch = asyncio.create_task(watch_loop(self.load, self.metrics.lagged, self.clock))
         sweep = asyncio.create_task(self._sweep())
@@ -182,6 +198,7 @@ class Node:
             sweep.cancel()
             self.drain()
             await self.calls.end_all()
+            await self.messages.close()
             await self.transfers.close()
             await self.line.close()
             await self.recordings.close()

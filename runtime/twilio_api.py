@@ -1,4 +1,4 @@
-"""What the runtime asks of Twilio's REST API about its calls: change, record, dial, confer.
+"""What the runtime asks of Twilio's REST API: change calls, record, dial, confer, send messages.
 
 One HTTP client serves all accounts. Each request names the account and the region that processes the call:
 Twilio's tokens, calls and recordings belong to one region. Every request is bounded in time, waits for room
@@ -31,6 +31,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
 TOO_MANY_REQUESTS: Final = 429
 NOT_IN_PROGRESS: Final = 21220
 NOT_FOUND: Final = 404
+NEWEST: Final = 50  # messages that are looked through for one
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 
 Value = str | int | float | bool | Sequence[str]
@@ -79,11 +80,25 @@ class _Conferences(msgspec.Struct):
     conferences: list[_Resource]
 
 
+class SentMessage(msgspec.Struct, frozen=True):
+    """A message as Twilio has it; `date_created` is RFC 2822."""
+
+    sid: str
+    status: str = ""
+    body: str | None = None
+    num_media: str = "0"
+    date_created: str = ""
+
+
+class _Messages(msgspec.Struct):
+    messages: list[SentMessage]
+
+
 class _Refusal(msgspec.Struct):
     code: int | None = None
 
 
-_Read = TypeVar("_Read", _Resource, _Conferences)
+_Read = TypeVar("_Read", _Resource, _Conferences, SentMessage, _Messages)
 
 
 class TwilioApi:
@@ -127,6 +142,17 @@ class TwilioApi:
         account = self._fleet.account_of(declared)
         regions = (entry.region for entry in declared.numbers if entry.number == number)
         return self.account(account.name, next(regions, None) or account.region)
+
+    def of_messages(self, agent: str, ours: str) -> AccountApi:
+        """Return the account and region that an agent's messages from an address go through.
+
+        Twilio: WhatsApp is in us1. Raises `TwilioApiError`.
+        """
+        declared = self._fleet.agents[agent]
+        if any(entry.number == ours for entry in declared.numbers):
+            return self.of_number(agent, ours)
+        account = self._fleet.account_of(declared)
+        return self.account(account.name, messaging_region(account))
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -223,6 +249,23 @@ class AccountApi:
             if error.status != NOT_FOUND:
                 raise
 
+    # --- messages
+
+    async def create_message(self, to: str, **parameters: Value) -> SentMessage:
+        """Send a message; `parameters` are Twilio's: From or MessagingServiceSid, Body, MediaUrl and so on.
+
+        Not repeated when the answer is lost: the contact would have it twice.
+        """
+        body = await self._request("POST", "Messages", {"To": to, **parameters}, repeatable=False)
+        return _decode(body, SentMessage)
+
+    async def newest_messages(self, to: str, from_: str | None = None) -> list[SentMessage]:
+        """Return the newest messages to somebody, of all senders or of one."""
+        filters: dict[str, Value] = {"To": to, "PageSize": NEWEST}
+        if from_ is not None:
+            filters["From"] = from_
+        return _decode(await self._request("GET", "Messages", filters, repeatable=True), _Messages).messages
+
     # --- one request
 
     async def _post(
@@ -273,6 +316,11 @@ class AccountApi:
                     raise _refusal(response)
             await asyncio.sleep(min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**attempt) * self._jitter())
         raise AssertionError("the last attempt returns or raises")
+
+
+def messaging_region(account: Account) -> str:
+    """Return the region of an account's WhatsApp messages: us1, if there are credentials for it."""
+    return "us1" if "us1" in account.regions else account.region
 
 
 def access_to(account: Account, region: str) -> Access:

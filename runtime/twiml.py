@@ -62,6 +62,11 @@ def hang_up() -> str:
     return render("hang_up.xml.j2")
 
 
+def nothing() -> str:
+    """Return the document that does nothing: the answer to a message that is answered otherwise."""
+    return render("nothing.xml.j2")
+
+
 def render(template: str, **values: object) -> str:
     """Return one of the templates with these values."""
     return _environment.get_template(template).render(**values)

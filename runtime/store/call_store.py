@@ -60,6 +60,11 @@ class CallStore:
         self._epoch = epoch
         self._thread = DatabaseThread(self._engine, pause=pause, clock=clock)
 
+    @property
+    def thread(self) -> DatabaseThread:
+        """The thread that does all database work, for what else is kept there."""
+        return self._thread
+
     async def open(self) -> None:
         """Bring the schema up to date and look for what an earlier run of this node left open.
 

@@ -10,7 +10,7 @@ from typing import cast
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from runtime.store.tables import LIVE_STATUSES, calls
+from runtime.store.tables import LIVE_STATUSES, MESSAGES_NODE, calls
 
 # A call record as `GET /api/calls/{id}` answers it.
 RecordJson = Mapping[str, object]
@@ -78,7 +78,7 @@ def count_live_elsewhere(connection: Connection, agent: str, node: str, since: i
     query = select(func.count()).where(
         calls.c.agent == agent,
         calls.c.started_at >= since,
-        calls.c.node != node,
+        calls.c.node.not_in((node, MESSAGES_NODE)),
         calls.c.status.in_(LIVE_STATUSES),
     )
     return connection.execute(query).scalar_one()

@@ -8,6 +8,8 @@ metadata = MetaData()
 
 # The statuses of calls that are not over.
 LIVE_STATUSES = ("incoming", "active")
+# The `node` of conversations in writing, which are nobody's between two messages.
+MESSAGES_NODE = "-messages-"
 
 # One row per call. The columns are what lists filter and sort by; `record` is the whole call record, as
 # `GET /api/calls/{id}` answers it. `answered_at`, `expires_at` and `returns` are what another node needs to
