@@ -14,7 +14,7 @@ from schemas.model_dates import LIST_AS_OF, shutdown_of
 from schemas.places import Diagnostic
 from schemas.source import SourceMap
 from schemas.suggestions import did_you_mean, listed
-from schemas.voice import REALTIME_VOICES, Voice
+from schemas.voice import DEFAULT_DELEGATE, REALTIME_VOICES, Voice
 
 # OpenAI GPT-Live: the voices that session.audio.output.voice takes by name, beside those of Realtime.
 _MORE_VOICES: Final = (
@@ -49,7 +49,7 @@ def check_live(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
 
 def check_not_live(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
     """Yield what is declared for GPT-Live of a voice with another model."""
-    if "delegate" in voice.model_fields_set:
+    if voice.delegate != DEFAULT_DELEGATE:
         yield _error(
             f"delegate is for GPT-Live; {voice.model} uses the agent's tools itself", "delegate", source
         )

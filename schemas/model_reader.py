@@ -98,6 +98,7 @@ _TYPES = {
     "mapping": "a mapping",
     "model": "a mapping",
     "path": "the path of a file",
+    "date": "a date such as 2026-12-24",
 }
 
 _LIMITS = {

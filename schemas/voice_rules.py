@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from schemas import codes
 from schemas.agent import Agent
-from schemas.language_rules import check_languages
+from schemas.language_rules import check_languages, unresolved_fields
 from schemas.live_rules import check_live, check_not_live, is_live
 from schemas.model_dates import LIST_AS_OF, shutdown_of
 from schemas.places import Diagnostic, Place
@@ -20,6 +20,8 @@ from schemas.voice import ANY_LANGUAGE, REALTIME_ONLY, REALTIME_VOICES, TEXT_ONL
 def check_voice(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
     """Yield what is wrong with how an agent is to hear, think and speak."""
     voice = agent.voice
+    if "mode" in unresolved_fields(voice, source):
+        return
     if voice.mode == "realtime":
         yield from _check_realtime(voice, source)
     else:
