@@ -98,7 +98,6 @@ _TYPES = {
     "mapping": "a mapping",
     "model": "a mapping",
     "path": "the path of a file",
-    "date": "a date such as 2026-12-24",
 }
 
 _LIMITS = {
@@ -121,6 +120,8 @@ def _code_and_message(error: ErrorDetails) -> tuple[str, str]:
             codes.BAD_VALUE,
             f"expected {_LIMITS[kind].format(**error.get('ctx', {}))}, got {_amount(value)}",
         )
+    if kind.startswith("date_"):
+        return codes.BAD_VALUE, f"expected a date such as 2026-12-24, got {shown(value)}"
     expected = _TYPES.get(kind.partition("_")[0])
     if expected is None:
         return codes.BAD_VALUE, f"{error['msg']}; got {shown(value)}"
