@@ -25,6 +25,8 @@ class Settings:
     openai_api_key: str = field(repr=False)
     database_url: str = field(repr=False)
     openai_base_url: str | None = None
+    openai_organization: str | None = None
+    openai_project: str | None = None
     api_token: str | None = field(default=None, repr=False)
     node_url: str | None = None
     twilio_api_url: str | None = None
@@ -47,6 +49,8 @@ class Settings:
             openai_api_key=openai_api_key,
             database_url=database_url(environ),
             openai_base_url=environ.get("OPENAI_BASE_URL") or None,
+            openai_organization=environ.get("OPENAI_ORG_ID") or None,
+            openai_project=environ.get("OPENAI_PROJECT_ID") or None,
             api_token=environ.get("TM_API_TOKEN") or None,
             node_url=node_url.rstrip("/") if node_url else None,
             twilio_api_url=environ.get("TM_TWILIO_API_URL") or None,

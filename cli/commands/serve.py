@@ -64,17 +64,11 @@ def command(
 async def _serve(fleet: Fleet, settings: Settings, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     name = settings.node_url or f"{socket.gethostname()}:{port}"
-    connections = OpenAIConnections(settings)
-    node = Node(fleet, settings, name=name, connect=connections)
+    node = Node(fleet, settings, name=name, connect=OpenAIConnections(settings))
     count = len(fleet.agents)
     agents = f"{count} agent{'' if count == 1 else 's'}"
-    try:
-        await serve(
-            node,
-            listener,
-            on_ready=lambda: err().print(
-                f"answering {agents} on {host}:{port} for {fleet.service.public_url}"
-            ),
-        )
-    finally:
-        await connections.close()
+    await serve(
+        node,
+        listener,
+        on_ready=lambda: err().print(f"answering {agents} on {host}:{port} for {fleet.service.public_url}"),
+    )

@@ -1,8 +1,7 @@
-"""Connections to the model, opened by the `openai` client and then read and written directly.
+"""Connections to the model.
 
-The client knows addresses, keys and headers; the messages go past it, because its typed events cost ten times
-what decoding costs, and its queue as much as sending. Reconnecting is the call's decision, so the client's
-own retries are off.
+The `openai` client has connections too, but its typed events cost ten times what decoding costs, its queue as
+much as sending, and importing it a fifth of an idle node's memory. Reconnecting is the call's decision.
 """
 
 from __future__ import annotations
@@ -11,21 +10,17 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol, Unpack, cast
+from typing import Protocol
 
-from websockets.client import ClientProtocol
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
 
-from runtime.model.socket import LARGEST_MESSAGE, Limits, ModelSocket
-from schemas.live_rules import is_live
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-    from openai.types.websocket_connection_options import WebSocketConnectionOptions
-
-    from runtime.settings import Settings
+from runtime.model.address import OPENAI, session_headers, session_url
+from runtime.model.socket import LARGEST_MESSAGE, ModelSocket
+from runtime.settings import Settings
 
 CONNECT_SECONDS = 10.0
+CLOSE_SECONDS = 2.0
 # How long a connection may be silent before it is asked for a sign of life, and how long that may take.
 PING_SECONDS = 10.0
 
@@ -69,67 +64,51 @@ class ModelUnavailableError(Exception):
 
 
 class OpenAIConnections:
-    """Opens connections with one client and one TLS context for all calls.
+    """Opens connections with one TLS context for all calls."""
 
-    With `live` there are agents whose model is GPT-Live, which has an address of its own.
-    """
-
-    def __init__(self, settings: Settings, *, live: bool = False) -> None:
-        from openai import AsyncOpenAI
-
-        self._client: AsyncOpenAI = AsyncOpenAI(
-            api_key=settings.openai_api_key, base_url=settings.openai_base_url, max_retries=0
-        )
-        # What the client would import in the middle of the first call, which would stop all others.
-        self._realtime = self._client.realtime
-        if live:
-            _ = self._client.live
-        self._options: dict[str, object] = {
-            "compression": None,
-            "max_size": LARGEST_MESSAGE,
-            "open_timeout": CONNECT_SECONDS,
-            "close_timeout": 2.0,
-            "ping_interval": PING_SECONDS,
-            "ping_timeout": PING_SECONDS,
-        }
-        if self._client.base_url.scheme == "https":
-            self._options["ssl"] = ssl.create_default_context()
+    def __init__(self, settings: Settings) -> None:
+        self._base_url = settings.openai_base_url
+        self._headers = session_headers(settings)
+        # Made now: reading the certificates takes a while, and a call has none.
+        secure = (settings.openai_base_url or OPENAI).lower().startswith(("https:", "wss:"))
+        self._tls = ssl.create_default_context() if secure else None
 
     async def __call__(self, model: str) -> ModelConnection:
         """Connect to the model. Raises `ModelUnavailableError`."""
-        from openai import OpenAIError
-
-        sockets: list[ModelSocket] = []
-
-        def create(protocol: ClientProtocol, **limits: Unpack[Limits]) -> ModelSocket:
-            sockets.append(ModelSocket(protocol, **limits))
-            return sockets[-1]
-
-        # The client's type names only some of what it hands on to `websockets`.
-        options = cast("WebSocketConnectionOptions", {**self._options, "create_connection": create})
-        # OpenAI: a Live session names its model when it is started, and not in the address.
-        manager = (
-            self._client.live.connect(websocket_connection_options=options)
-            if is_live(model)
-            else self._realtime.connect(model=model, websocket_connection_options=options)
-        )
         try:
-            await manager.enter()
-            return _OpenAIConnection(sockets[-1])  # a redirect makes several
+            url = session_url(self._base_url, model)
+            socket = await _Connecting(
+                url,
+                create_connection=ModelSocket,
+                additional_headers=self._headers,
+                user_agent_header="tm",
+                ssl=self._tls,
+                compression=None,
+                max_size=LARGEST_MESSAGE,
+                open_timeout=CONNECT_SECONDS,
+                close_timeout=CLOSE_SECONDS,
+                ping_interval=PING_SECONDS,
+                ping_timeout=PING_SECONDS,
+            )
         except InvalidStatus as error:
             status = error.response.status_code
             detail = f"the model's server answered {status}"
             raise ModelUnavailableError(detail, may_pass=_may_pass(status)) from None
-        except (ValueError, OpenAIError) as error:  # of the address
+        except (ValueError, InvalidURI) as error:
             detail = f"the model's server has no address to connect to ({type(error).__name__})"
             raise ModelUnavailableError(detail) from None
         except (OSError, WebSocketException) as error:
             detail = f"the model's server cannot be reached ({type(error).__name__})"
             raise ModelUnavailableError(detail, may_pass=True) from None
+        assert isinstance(socket, ModelSocket)
+        return _OpenAIConnection(socket)
 
-    async def close(self) -> None:
-        """Let go of the client."""
-        await self._client.close()
+
+class _Connecting(connect):
+    """Follows no redirect: the key is for one address."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
 
 
 class _OpenAIConnection:

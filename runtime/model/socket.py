@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, TypedDict
+from typing import Final
 
 from websockets.asyncio.client import ClientConnection
 from websockets.frames import Frame, Opcode
@@ -22,16 +22,6 @@ LARGEST_MESSAGE: Final = 4 * 1024 * 1024
 # Bytes of messages that may wait for somebody to listen before the socket is left alone.
 MOST_UNREAD: Final = 256 * 1024
 _DATA: Final = frozenset((Opcode.TEXT, Opcode.BINARY, Opcode.CONT))
-
-
-class Limits(TypedDict):
-    """What `websockets` tells a connection that it makes, in its own words."""
-
-    ping_interval: float | None
-    ping_timeout: float | None
-    close_timeout: float | None
-    max_queue: int | tuple[int | None, int | None] | None
-    write_limit: int | tuple[int, int | None]
 
 
 class ModelSocket(ClientConnection):
