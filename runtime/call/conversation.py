@@ -74,7 +74,7 @@ class Conversation:
         self._closing = False
         self._ledger = PlaybackLedger(plan.hold, keeps_sent=plan.interrupt.resume)
         self._memory = Memory(plan)
-        self._transcript = Transcript()
+        self._transcript = Transcript(words_run_ahead=plan.capabilities.words_run_ahead)
         self._turns = Turns(owes_answers=plan.capabilities.owes_answers)
         self._turn_clock = TurnClock(facts.turns)
         self._floor = Floor(plan, self._ledger, self._turns, tell_of=self._tell_of)

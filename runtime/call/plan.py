@@ -29,6 +29,8 @@ class Capabilities:
     """What the caller has not heard is cut out of the model's memory as well; otherwise it keeps it."""
     recalls_at_start: bool = False
     """What was said before a session is told with its configuration, and only little of it later."""
+    words_run_ahead: bool = True
+    """The words of an utterance are told before their sound has come; otherwise along with it."""
     sounds_always: bool = False
     """The model sends sound all the time, silence included: one that sends nothing is gone."""
 

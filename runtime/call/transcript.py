@@ -32,12 +32,16 @@ class _Line:
 
 
 class Transcript:
-    """The lines of one call, by item. `view` gives them in order."""
+    """The lines of one call, by item. `view` gives them in order.
 
-    __slots__ = ("_lines",)
+    With `words_run_ahead` the text of an utterance may be complete while its audio is not.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_lines", "_ms_per_character")
+
+    def __init__(self, *, words_run_ahead: bool = True) -> None:
         self._lines: dict[str, _Line] = {}
+        self._ms_per_character = MS_PER_CHARACTER if words_run_ahead else 0
 
     def caller_begins(self, item_id: str, at_ms: int) -> None:
         """Note when the caller began to speak."""
@@ -79,12 +83,14 @@ class Transcript:
         """Note where the caller stopped hearing an item, and return the words that were heard of it."""
         line = self._line(cut.item_id, "agent")
         line.cut = cut
-        return _heard(line, cut)
+        return self._heard(line, cut)
 
     def break_off(self, item_id: str, received_ms: int) -> None:
         """Note that an item ends where its audio does: nobody is going to say the rest of its text."""
         line = self._line(item_id, "agent")
-        line.text = heard_text(line.text, received_ms, max(received_ms, len(line.text) * MS_PER_CHARACTER))
+        line.text = heard_text(
+            line.text, received_ms, max(received_ms, len(line.text) * self._ms_per_character)
+        )
 
     @property
     def caller_unheard(self) -> bool:
@@ -97,7 +103,7 @@ class Transcript:
         entries = [
             TranscriptEntry(line.role, text, line.at_ms, item_id=item_id)
             for item_id, line in self._lines.items()
-            if (text := line.text.strip() if line.cut is None else _heard(line, line.cut))
+            if (text := line.text.strip() if line.cut is None else self._heard(line, line.cut))
         ]
         return tuple(sorted(entries, key=lambda entry: math.inf if entry.at_ms is None else entry.at_ms))
 
@@ -110,7 +116,7 @@ class Transcript:
         entries = [
             entry
             for item_id, line in self._lines.items()
-            if (entry := _entry(item_id, line, playing.get(item_id))) is not None
+            if (entry := self._entry(item_id, line, playing.get(item_id))) is not None
         ]
         return tuple(sorted(entries, key=lambda entry: entry.at_ms or 0))
 
@@ -120,29 +126,29 @@ class Transcript:
             line = self._lines[item_id] = _Line(role)
         return line
 
+    def _entry(self, item_id: str, line: _Line, playing: Cut | None) -> TranscriptEntry | None:
+        """Return the line as heard, or None when there is nothing to show."""
+        if line.at_ms is None:
+            return None
+        if line.role != "agent":
+            return TranscriptEntry(line.role, line.text, line.at_ms, item_id=item_id) if line.text else None
+        cut = line.cut or playing
+        if cut is None:
+            text = line.text.strip()
+            return TranscriptEntry("agent", text, line.at_ms, int(line.audio_ms), False, item_id)
+        if cut.heard_ms <= 0:
+            return None
+        text = self._heard(line, cut)
+        return TranscriptEntry("agent", text, line.at_ms, cut.heard_ms, line.cut is not None, item_id)
 
-def _entry(item_id: str, line: _Line, playing: Cut | None) -> TranscriptEntry | None:
-    """Return the line as heard, or None when there is nothing to show."""
-    if line.at_ms is None:
-        return None
-    if line.role != "agent":
-        return TranscriptEntry(line.role, line.text, line.at_ms, item_id=item_id) if line.text else None
-    cut = line.cut or playing
-    if cut is None:
-        text = line.text.strip()
-        return TranscriptEntry("agent", text, line.at_ms, int(line.audio_ms), False, item_id)
-    if cut.heard_ms <= 0:
-        return None
-    text = _heard(line, cut)
-    return TranscriptEntry("agent", text, line.at_ms, cut.heard_ms, line.cut is not None, item_id)
-
-
-def _heard(line: _Line, cut: Cut) -> str:
-    """Return the words of the line that were heard up to the cut."""
-    if cut.heard_ms <= 0:
-        return ""
-    whole_ms = cut.received_ms if cut.complete else max(cut.received_ms, len(line.text) * MS_PER_CHARACTER)
-    return heard_text(line.text, cut.heard_ms, whole_ms)
+    def _heard(self, line: _Line, cut: Cut) -> str:
+        """Return the words of the line that were heard up to the cut."""
+        if cut.heard_ms <= 0:
+            return ""
+        whole_ms = (
+            cut.received_ms if cut.complete else max(cut.received_ms, len(line.text) * self._ms_per_character)
+        )
+        return heard_text(line.text, cut.heard_ms, whole_ms)
 
 
 def heard_text(text: str, heard_ms: int, whole_ms: int) -> str:

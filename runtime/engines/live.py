@@ -70,7 +70,11 @@ READ_TYPES: Final = frozenset(
     }
 )
 CAPABILITIES: Final = Capabilities(
-    truncates=False, owes_answers=False, recalls_at_start=True, sounds_always=True
+    owes_answers=False,
+    truncates=False,
+    recalls_at_start=True,
+    words_run_ahead=False,
+    sounds_always=True,
 )
 
 

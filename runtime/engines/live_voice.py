@@ -4,9 +4,9 @@ OpenAI: GPT-Live sends sound at the pace of real time, silence included, and kno
 call does: an utterance is what is played, marked, cut and written down. So one begins here with the first
 sound after a silence, and ends when it has been silent for as long as the words of two turns lie apart.
 
-Silence between utterances is not passed on. So a line that was held up for a moment is late for no longer
-than the utterance in which that happened. The silence right before an utterance is its head start: while the
-caller hears that, what comes a little late is still in time.
+Silence is passed on for as long as a breath takes, and no longer: nothing sounds like silence too. So a line
+that was held up for a moment is late until the agent pauses, and no later. The silence right before a sound
+is its head start: while the caller hears that, what comes a little late is still in time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from runtime.call.hearing.loudness import is_audible
 from runtime.call.playback.playhead import BYTES_PER_MS
 
 FRAME: Final = 20 * BYTES_PER_MS
-HEAD_START: Final = 100 * BYTES_PER_MS  # of silence before an utterance
+HEAD_START: Final = 100 * BYTES_PER_MS  # of silence before the first sound
+BREATH_MS: Final = 300  # of silence that are passed on
 END_MS: Final = 800  # of silence, after which an utterance is over
 YIELD_MS: Final = 240  # of silence in an utterance: longer than between two words
 EARLY_WORDS_MS: Final = 500  # by which words may stand before the sound that they belong to
@@ -28,12 +29,16 @@ EARLY_WORDS_MS: Final = 500  # by which words may stand before the sound that th
 
 @dataclass(slots=True)
 class _Utterance:
-    """`begin_ms` and `end_ms` are times of the session; `silent_ms` is how long it has been silent."""
+    """`begin_ms` and `end_ms` are times of the session; `silent_ms` is how long it has been silent.
+
+    `withheld` bytes of that have not been passed on.
+    """
 
     item_id: str
     begin_ms: float
     silent_ms: float = 0
     end_ms: float = 0
+    withheld: int = 0
 
 
 class LiveVoice:
@@ -74,25 +79,39 @@ class LiveVoice:
         silent = _silence_at_end(audio)
         self.silent_ms = self.silent_ms + length if silent is None else silent
         events: list[ev.ModelEvent] = []
-        if self._now is None and silent is not None:
-            events += self._begin(len(self._before))
-            audio = self._before + audio
+        if silent is not None:
+            events += self._sound(audio)
+        elif self._now is not None:
+            events += self._be_silent(self._now, audio)
+        if self._now is not None:
+            self._now.silent_ms = self._now.silent_ms + length if silent is None else silent
+            if self._now.silent_ms >= END_MS:
+                events += self.end()
         self._before = (self._before + audio)[-HEAD_START:]
-        if self._now is None:
-            return []
-        utterance = self._now
-        utterance.silent_ms = utterance.silent_ms + length if silent is None else silent
-        events.append(ev.ModelAudio(utterance.item_id, utterance.item_id, _text(audio)))
-        if utterance.silent_ms >= END_MS:
-            events += self.end()
         return events
 
-    def _begin(self, head_start: int) -> list[ev.ModelEvent]:
+    def _sound(self, audio: bytes) -> list[ev.ModelEvent]:
+        """Pass on what is to be heard, with the silence right before it."""
+        events: list[ev.ModelEvent] = []
+        if self._now is None:
+            self._now = self._begin()
+            events.append(ev.ResponseStarted(self._now.item_id))
+            events += [ev.ModelWords(self._now.item_id, each) for each in self._words]
+            self._words.clear()
+        head_start = self._before[-self._now.withheld :] if self._now.withheld else b""
+        self._now.withheld = 0
+        return [*events, _audio(self._now, head_start + audio)]
+
+    def _be_silent(self, utterance: _Utterance, audio: bytes) -> list[ev.ModelEvent]:
+        if utterance.silent_ms < BREATH_MS:
+            return [_audio(utterance, audio)]
+        utterance.withheld += len(audio)
+        return []
+
+    def _begin(self) -> _Utterance:
         self._count += 1
-        item_id = f"{self._name}-{self._count}"
-        self._now = _Utterance(item_id, self.at_ms - head_start / BYTES_PER_MS)
-        words, self._words = self._words, []
-        return [ev.ResponseStarted(item_id), *(ev.ModelWords(item_id, each) for each in words)]
+        begin_ms = self.at_ms - len(self._before) / BYTES_PER_MS
+        return _Utterance(f"{self._name}-{self._count}", begin_ms, withheld=len(self._before))
 
     def end(self) -> list[ev.ModelEvent]:
         """End the utterance that is under way, if there is one: the agent has said it to its end."""
@@ -138,5 +157,6 @@ def _silence_at_end(audio: bytes) -> float | None:
     return None
 
 
-def _text(audio: bytes) -> str:
-    return b2a_base64(audio, newline=False).decode("ascii")
+def _audio(utterance: _Utterance, audio: bytes) -> ev.ModelAudio:
+    payload = b2a_base64(audio, newline=False).decode("ascii")
+    return ev.ModelAudio(utterance.item_id, utterance.item_id, payload)

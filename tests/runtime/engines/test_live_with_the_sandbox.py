@@ -5,14 +5,9 @@ Every event of both sides is judged by the types of OpenAI's own package.
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterable
 from functools import partial
-from typing import Annotated
-
-from openai.types.live import ClientEvent, ServerEvent
-from pydantic import Field, TypeAdapter
 
 from runtime.call import events as ev
 from runtime.call.actions import Action, ClearPlayback, EndStream, EngineAction, Finished, RunTool
@@ -27,10 +22,7 @@ from sandbox.model.live.events import LiveEvent
 from sandbox.model.live.session import LiveSession
 from sandbox.speech import clip
 from tests.runtime.call.world import STREAM, World, payload
-from tests.sandbox.model.text.office import judge
-
-_SERVER: TypeAdapter[object] = TypeAdapter(Annotated[ServerEvent, Field(discriminator="type")])
-_CLIENT: TypeAdapter[object] = TypeAdapter(Annotated[ClientEvent, Field(discriminator="type")])
+from tests.sandbox.model.live.oracle import judge_live_client_event, judge_live_server_event
 
 GREETING = clip("agent-greeting-bistro")
 SORRY = "Please call again later."
@@ -87,13 +79,13 @@ class Telephone(World):
             self.at(self.now + 0.02, self._speak_on)
 
     def _ask(self, frame: str) -> None:
-        judge(_CLIENT, json.loads(frame))
+        judge_live_client_event(frame)
         self._reply(self._session.handle(frame, self.now * 1000))
 
     def _reply(self, events: Iterable[LiveEvent]) -> None:
         for event in events:
             frame = event.encode("event_1")
-            judge(_SERVER, json.loads(frame))
+            judge_live_server_event(frame)
             self.refusals += [frame] if event.type == "error" else []
             self.at(self.now + ONE_WAY, partial(self._hear_model, frame))
         due = self._session.wake_at()
