@@ -14,18 +14,20 @@ if TYPE_CHECKING:
     from runtime.call.text.text_answer import Answer
 
 SETTLED: Final = 0.45  # s without a change after which words are likely to be all
+SETTLED_IN_STREAM: Final = 0.3  # s where words come as they are spoken, and the turn ends sooner
 MOST_DRAFTS: Final = 3  # in one turn of the caller: each costs tokens
 
 _NOT_WORDS: Final = re.compile(r"[^\w']+")
 
 
 class Drafting:
-    """The drafts of one call: one at a time, `most` in each turn."""
+    """The drafts of one call: one at a time, `most` in each turn, for words that are `settled` (s)."""
 
-    __slots__ = ("_begun", "_drafted", "_most", "_words", "answer", "due_at")
+    __slots__ = ("_begun", "_drafted", "_most", "_settled", "_words", "answer", "due_at")
 
-    def __init__(self, most: int = MOST_DRAFTS) -> None:
+    def __init__(self, most: int = MOST_DRAFTS, *, settled: float = SETTLED) -> None:
         self._most = most
+        self._settled = settled
         self.answer: Answer | None = None
         """The draft that is under way."""
         self.due_at = math.inf
@@ -41,7 +43,7 @@ class Drafting:
         self._words = words
         outdated = self.drop()
         if self._begun < self._most:
-            self.due_at = now + SETTLED
+            self.due_at = now + self._settled
         return outdated
 
     def begin(self, answer: Answer) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from runtime.call import events as ev
 from runtime.call.actions import BeginTransfer, Respond, RunTool, TellModel
-from runtime.call.text.drafting import Drafting
+from runtime.call.text.drafting import SETTLED, SETTLED_IN_STREAM, Drafting
 from runtime.call.text.text_answer import Answer
 from runtime.call.text.text_clock import TextClock
 from runtime.call.text.text_events import AskFailed, AskModel, CancelAsk, TextModelEvent, Told
@@ -77,7 +77,8 @@ class TextTalk:
         self._script = TextScript(plan.history)
         self._desk = ToolDesk(plan.tools, facts.tools, language=plan.language)
         self._answer: Answer | None = None
-        self._drafting = Drafting() if drafts else Drafting(most=0)
+        settled = SETTLED_IN_STREAM if streams else SETTLED
+        self._drafting = Drafting(settled=settled) if drafts else Drafting(most=0)
         self._waiting: list[Respond] = []
         self._speech = WaitingSpeech(ssml=ssml, streams=streams)
         self._asked = 0
