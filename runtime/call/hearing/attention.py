@@ -47,7 +47,7 @@ class Attention:
 
     def __init__(self, pause_ms: int | None) -> None:
         self._patience = END_PATIENCE + (LONGEST_PAUSE if pause_ms is None else pause_ms / 1000)
-        self._recent: deque[str] = deque(maxlen=KEPT)
+        self._recent: deque[str] = deque(maxlen=KEPT)  # since somebody has been loud
         self._looks = 0
         self._doubted = False  # a session was taken for deaf, and nothing was noticed since
         self._believes = False  # what is loud here is no speech
@@ -66,7 +66,10 @@ class Attention:
 
     def is_due(self, payload: str) -> bool:
         """Take a frame (base64 µ-law) that the model was given; whether it is one to `judge` by."""
-        self._recent.append(payload)
+        if self._loud:
+            self._recent.append(payload)
+        elif self._recent:
+            self._recent.clear()
         self._looks += 1
         return not self._looks % STRIDE
 
@@ -83,7 +86,7 @@ class Attention:
         return not self._believes and self._misses_speech(payload, now)
 
     def recent(self) -> list[str]:
-        """Return what the caller said last, frame by frame, and forget it."""
+        """Return what the caller said last and was not noticed, frame by frame, and forget it."""
         frames = [*self._recent]
         self._recent.clear()
         return frames
