@@ -8,7 +8,7 @@ from reconciler.api.library import MOST_RECORDS, PAGE_SIZE, Session, settings_of
 from reconciler.api.ports import Receipt
 from reconciler.api.retry import header
 from reconciler.resource.live import LiveNumber, live_number
-from reconciler.resource.settings import Settings
+from reconciler.resource.settings import SMS_FIELDS, Settings
 
 _WHAT = "phone number"
 _FIELDS = (
@@ -22,6 +22,7 @@ _FIELDS = (
     "trunk_sid",
     "friendly_name",
     "voice_caller_id_lookup",
+    *SMS_FIELDS,
 )
 
 

@@ -21,7 +21,7 @@ from reconciler.resource.credentials import sealed
 from reconciler.resource.desired import DesiredNumber
 from reconciler.resource.kinds import Resource
 from reconciler.resource.live import LiveNumber
-from reconciler.resource.marker import fingerprint, fingerprint_as_applied
+from reconciler.resource.marker import covers, fingerprint, fingerprint_as_applied
 from reconciler.resource.overrides import added_since, put_by_hand
 from reconciler.resource.ownership import (
     address_in,
@@ -31,7 +31,7 @@ from reconciler.resource.ownership import (
     is_url_of_ours,
     somebodys_url,
 )
-from reconciler.resource.settings import Settings, differences
+from reconciler.resource.settings import Settings, Value, differences
 from schemas.places import Diagnostic
 
 
@@ -99,7 +99,8 @@ def _compare(
     wanted = replace(wanted, kept=put_by_hand(wanted.settings, record, policy.public_url))
     if not record.answers:
         wanted = wanted.moved()
-    fields = differences(sealed(wanted.compared), record.bare)
+    given_up = _messages_given_up(wanted, record, policy)
+    fields = differences(sealed(wanted.compared).with_values(given_up), record.bare)
     if not fields:
         return Unchanged(wanted.number, wanted.agent, record.sid)
     answering = _answering(record)
@@ -113,7 +114,7 @@ def _compare(
         cause=_cause(wanted.settings, record),
         fields=fields,
         now=record.bare,
-        write=wanted.stored(policy.public_url),
+        write=wanted.stored(policy.public_url).with_values(given_up),
         place=wanted.place,
         answering=answering.bare if answering and answering is not record else None,
     )
@@ -157,7 +158,11 @@ def _not_ours_to_take(wanted: DesiredNumber, record: LiveNumber, policy: Policy)
 
     What answers its calls now counts first, then what the declared region has in waiting.
     """
-    if _is_ours(record, policy) or wanted.takeover or wanted.number in policy.adopt:
+    if wanted.takeover or wanted.number in policy.adopt:
+        return None
+    if owner := _owner_of_messages(wanted, record, policy):
+        return _skip(wanted, SkipReason.FOREIGN_WEBHOOK, f"its SMS are in use by {owner}")
+    if _is_ours(record, policy):
         return None
     if _answering(record) is None and record.routing is not None:
         detail = (
@@ -173,9 +178,27 @@ def _not_ours_to_take(wanted: DesiredNumber, record: LiveNumber, policy: Policy)
         if each.bare.voice_application_sid:
             detail = f"calls go to application {each.bare.voice_application_sid}{where}"
             return _skip(wanted, SkipReason.DRIVEN_BY_APPLICATION, detail)
-        if owner := somebodys_url(each.bare, sealed(wanted.settings), policy.public_url):
+        if owner := somebodys_url(
+            each.bare.masked_by(wanted.settings), sealed(wanted.settings), policy.public_url
+        ):
             return _skip(wanted, SkipReason.FOREIGN_WEBHOOK, f"in use by {owner}{where}")
     return None
+
+
+def _owner_of_messages(wanted: DesiredNumber, record: LiveNumber, policy: Policy) -> str | None:
+    """Return who gets the SMS that are wanted, unless that is nobody or we got them by the marker."""
+    if wanted.settings.sms_url is None or (record.marker is not None and covers(record.marker, "sms_url")):
+        return None
+    if record.bare.sms_application_sid:
+        return f"application {record.bare.sms_application_sid}"
+    messages = Settings(sms_url=record.bare.sms_url)
+    return somebodys_url(messages, sealed(wanted.settings), policy.public_url)
+
+
+def _messages_given_up(wanted: DesiredNumber, record: LiveNumber, policy: Policy) -> dict[str, Value]:
+    """Return what blanks our URL for SMS on a number whose agent does not answer them any more."""
+    ours = is_url_of_ours(record.stored.sms_url or "", policy.public_url)
+    return {"sms_url": ""} if ours and wanted.settings.sms_url is None else {}
 
 
 def _is_ours(record: LiveNumber, policy: Policy) -> bool:

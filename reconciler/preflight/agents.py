@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
-from reconciler.preflight.asking import Answer, Asker, NoAnswerError
+from reconciler.preflight.asking import Asker, NoAnswerError
 from reconciler.preflight.finding import Finding, Subject, Verdict
+from reconciler.preflight.messages import check_messages
 from reconciler.preflight.recordings import RecordingChecks
 from reconciler.preflight.webhook import (
-    PROBE_MESSAGE_SID,
-    Probe,
     call_parameters,
     forged,
     genuine,
     judge_forgery,
     judge_twiml,
-    judge_voice_url,
+    judge_webhook,
+    marked,
+    post,
 )
-from reconciler.resource.marker import add_marker
 from schemas.account import Account
 from schemas.agent import Agent
 from schemas.errors import TmError
 from schemas.fleet import Fleet
-
-# Stands where a number's marker will: a query that a proxy drops breaks every signature.
-_PROBE_MARKER = "0" * 12
 
 _ANY_NUMBER = "+15005550001"
 
@@ -47,19 +42,8 @@ class AgentChecks:
         return findings
 
     async def check_messages(self, agent: Agent) -> list[Finding]:
-        """Check that messages to the agent are answered by somebody who knows Twilio by its signature."""
-        subject = Subject(f"agent {agent.name}")
-        account = self._fleet.account_of(agent)
-        url = f"{self._fleet.service.public_url}/whatsapp/{agent.name}"
-        form = {"AccountSid": account.account_sid, "MessageSid": PROBE_MESSAGE_SID}
-        try:
-            answer = await _post(self._asker, forged(_marked(url), form))
-        except NoAnswerError as error:
-            return [subject.failed("messages", str(error), "Is tm serve running, and reachable there?")]
-        if answer.status == HTTPStatus.NOT_FOUND:
-            found = "the runtime there answers no messages (404)"
-            return [subject.failed("messages", found, "Take whatsapp out of the agent until it does.")]
-        return [judge_forgery(subject, "messages", answer)]
+        """Check that messages to the agent are answered."""
+        return await check_messages(self._fleet, agent, self._asker)
 
 
 def auth_tokens(account: Account, regions: frozenset[str]) -> dict[str, str]:
@@ -90,17 +74,17 @@ async def _check_webhooks(subject: Subject, fleet: Fleet, agent: Agent, asker: A
     for region, token in tokens.items():
         check = "signed call" if region == account.region else f"signed call ({region})"
         try:
-            fallback = genuine(_marked(f"{url}/fallback"), form, token)
-            findings.append(judge_twiml(subject, check, await _post(asker, fallback)))
+            fallback = genuine(marked(f"{url}/fallback"), form, token)
+            findings.append(judge_twiml(subject, check, await post(asker, fallback)))
             if findings[-1].verdict is Verdict.FAILED:
                 continue
-            answer = await _post(asker, genuine(_marked(url), _without_call(form), token))
-            findings.append(judge_voice_url(subject, check.replace("call", "URL"), answer))
+            answer = await post(asker, genuine(marked(url), _without_call(form), token))
+            findings.append(judge_webhook(subject, check.replace("call", "URL"), answer))
         except NoAnswerError as error:
             findings.append(subject.failed(check, str(error), "Is tm serve running, and reachable there?"))
             return findings
     try:
-        answer = await _post(asker, forged(_marked(url), _without_call(form)))
+        answer = await post(asker, forged(marked(url), _without_call(form)))
     except NoAnswerError as error:
         return [*findings, subject.failed("forged call", str(error), "Is tm serve overloaded?")]
     return [*findings, judge_forgery(subject, "forged call", answer)]
@@ -108,11 +92,3 @@ async def _check_webhooks(subject: Subject, fleet: Fleet, agent: Agent, asker: A
 
 def _without_call(form: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in form.items() if name != "CallSid"}
-
-
-def _marked(url: str) -> str:
-    return add_marker(url, _PROBE_MARKER)
-
-
-async def _post(asker: Asker, probe: Probe) -> Answer:
-    return await asker.ask("POST", probe.url, headers=probe.headers, form=probe.form)

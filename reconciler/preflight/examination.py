@@ -128,7 +128,9 @@ async def _check_runtime(fleet: Fleet, agents: Iterable[Agent], tools: Instrumen
         advice = "Mend the public URL first."
         return [*service.findings, subject.warning("all", "not checked: the runtime is not reached", advice)]
     checks = AgentChecks(fleet, tools.public)
-    groups = await asyncio.gather(*map(checks.check, agents))
+    agents = tuple(agents)
+    in_writing = [agent for agent in agents if agent.sms or agent.whatsapp is not None]
+    groups = await asyncio.gather(*map(checks.check, agents), *map(checks.check_messages, in_writing))
     return [*service.findings, *(finding for group in groups for finding in group)]
 
 

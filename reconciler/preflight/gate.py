@@ -19,6 +19,7 @@ from reconciler.preflight.agents import AgentChecks
 from reconciler.preflight.examination import Instruments, check_public_url, instruments
 from reconciler.preflight.finding import Finding, Verdict, first_failure
 from reconciler.resource.ownership import host_of, is_under
+from reconciler.resource.settings import Settings
 from schemas.agent import Agent
 from schemas.fleet import Fleet
 from schemas.places import Diagnostic
@@ -47,12 +48,16 @@ def needs_preflight(change: Change, public_url: str) -> bool:
 
 
 def messages_need_preflight(change: Change, public_url: str) -> bool:
-    """Tell the same of a Messaging Service or a WhatsApp sender."""
-    before = change.now.inbound_request_url or change.now.callback_url or ""
-    after = change.write.inbound_request_url or change.write.callback_url or ""
+    """Tell the same of a Messaging Service, of a WhatsApp sender, and of a number's SMS."""
+    before, after = _messages_of(change.now), _messages_of(change.write)
     return is_under(after, public_url) and (
         change.action is Action.ADOPT or host_of(before) != host_of(after)
     )
+
+
+def _messages_of(settings: Settings) -> str:
+    """Return where messages go."""
+    return settings.inbound_request_url or settings.callback_url or settings.sms_url or ""
 
 
 async def checked_plan(plan: Plan, fleet: Fleet, environ: Mapping[str, str], stop: asyncio.Event) -> Plan:

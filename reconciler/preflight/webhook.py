@@ -1,4 +1,4 @@
-"""What Twilio would send to an agent's URLs, signed, and what the answers mean. No I/O.
+"""What Twilio would send to an agent's URLs, signed, and what the answers mean.
 
 Nothing of this begins a call. The complete request of a call goes to `/voice/{agent}/fallback`, which
 answers TwiML and does nothing else; the voice URL itself gets a genuine signature without a CallSid, which
@@ -17,8 +17,9 @@ from xml.parsers import expat
 from twilio.request_validator import RequestValidator, remove_port
 
 from reconciler.output.printable import printable
-from reconciler.preflight.asking import MOST_BYTES, Answer
+from reconciler.preflight.asking import MOST_BYTES, Answer, Asker
 from reconciler.preflight.finding import Finding, Subject
+from reconciler.resource.marker import add_marker
 
 SLOW_SECONDS = 2.0
 
@@ -27,6 +28,8 @@ PROBE_CALL_SID = "CA" + "0" * 32
 PROBE_MESSAGE_SID = "SM" + "0" * 32
 # Twilio: the sender of its own test credentials.
 PROBE_CALLER = "+15005550006"
+
+_PROBE_MARKER = "0" * 12
 
 # Twilio: types that are read as TwiML.
 _TWIML_TYPES = ("text/xml", "application/xml", "text/html")
@@ -71,6 +74,16 @@ def forged(url: str, form: Mapping[str, str]) -> Probe:
     return genuine(url, form, secrets.token_hex(16))
 
 
+def marked(url: str) -> str:
+    """Return a URL as it is applied: a query that a proxy drops breaks every signature."""
+    return add_marker(url, _PROBE_MARKER)
+
+
+async def post(asker: Asker, probe: Probe) -> Answer:
+    """Send a probe. Raises NoAnswerError."""
+    return await asker.ask("POST", probe.url, headers=probe.headers, form=probe.form)
+
+
 def judge_twiml(subject: Subject, check: str, answer: Answer) -> Finding:
     """Judge the answer to a genuine call: status, type, size, form, time."""
     if answer.status != HTTPStatus.OK:
@@ -90,12 +103,12 @@ def judge_twiml(subject: Subject, check: str, answer: Answer) -> Finding:
     return subject.ok(check, took)
 
 
-def judge_voice_url(subject: Subject, check: str, answer: Answer) -> Finding:
-    """Judge the answer to a genuine signature without a call."""
+def judge_webhook(subject: Subject, check: str, answer: Answer, *, what: str = "call") -> Finding:
+    """Judge the answer to a genuine signature without a call, or without `what` else comes there."""
     if answer.status == HTTPStatus.BAD_REQUEST:
-        return subject.ok(check, "takes the account's signature, and refuses what is no call")
+        return subject.ok(check, f"takes the account's signature, and refuses what is no {what}")
     if answer.status == HTTPStatus.OK:
-        found = "answers 200 to a request that names no call"
+        found = f"answers 200 to a request that names no {what}"
         return subject.failed(check, found, "Is public_url the runtime's, and not another server's?")
     return _refused(subject, check, answer)
 

@@ -32,6 +32,9 @@ FIELDS: Mapping[str, Value] = {
     "callback_url": "",
     "callback_method": "POST",
     "status_callback_url": "",
+    "sms_url": "",
+    "sms_method": "POST",
+    "sms_application_sid": "",
 }
 """What a field is that holds nothing; the region is no field of a record."""
 

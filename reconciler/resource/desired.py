@@ -75,6 +75,7 @@ def desired_numbers(fleet: Fleet) -> tuple[DesiredNumber, ...]:
             public_url=service.public_url,
             fallback_url=service.fallback_url,
             takeover=fleet.agents[declared.agent].takeover,
+            sms=fleet.agents[declared.agent].sms and declared.inbound,
         )
         for declared in fleet.numbers()
     )
@@ -83,9 +84,17 @@ def desired_numbers(fleet: Fleet) -> tuple[DesiredNumber, ...]:
 
 
 def desired_number(
-    declared: DeclaredNumber, *, public_url: str, fallback_url: str | None, takeover: bool
+    declared: DeclaredNumber,
+    *,
+    public_url: str,
+    fallback_url: str | None,
+    takeover: bool,
+    sms: bool = False,
 ) -> DesiredNumber:
-    """Return the settings for one declared number. Application and trunk are always to be blank."""
+    """Return the settings for one declared number. Application and trunk are always to be blank.
+
+    `sms`: its messages go where those of WhatsApp go.
+    """
     base = f"{public_url}/voice/{declared.agent}"
     fallback = fallback_url or f"{base}/fallback"
     settings = Settings(
@@ -99,6 +108,9 @@ def desired_number(
         trunk_sid="",
         friendly_name=declared.friendly_name,
         voice_caller_id_lookup=declared.caller_id_lookup,
+        sms_url=f"{public_url}/whatsapp/{declared.agent}" if sms else None,
+        sms_method="POST" if sms else None,
+        sms_application_sid="" if sms else None,
     )
     return DesiredNumber(
         number=declared.number,

@@ -43,6 +43,11 @@ def fingerprint_as_applied(live: Settings, marker: str) -> str | None:
     return fingerprint(replace(live, **left_out))
 
 
+def covers(marker: str, field: str) -> bool:
+    """Tell whether an optional field was among those that were applied with this marker."""
+    return bool(int(marker[:2], 16) >> OPTIONAL_FIELDS.index(field) & 1)
+
+
 def add_marker(url: str, marker: str) -> str:
     """Return `url` with the marker as the last query parameter, before any `#fragment`."""
     address, hash_sign, fragment = strip_marker(url).partition("#")

@@ -20,10 +20,14 @@ URL_FIELDS = (
     "inbound_request_url",
     "callback_url",
     "status_callback_url",
+    "sms_url",
 )
 """The fields that hold an address, in the order in which they are looked at."""
 
-OPTIONAL_FIELDS = ("friendly_name", "voice_caller_id_lookup", "voice_fallback_method")
+SMS_FIELDS = ("sms_url", "sms_method", "sms_application_sid")
+"""The fields of a number that decide who gets its SMS."""
+
+OPTIONAL_FIELDS = ("friendly_name", "voice_caller_id_lookup", "voice_fallback_method", *SMS_FIELDS)
 """Fields that are managed for some numbers only; their position is their bit in the marker."""
 
 
@@ -54,6 +58,9 @@ class Settings:
     callback_url: str | None = None
     callback_method: str | None = None
     status_callback_url: str | None = None
+    sms_url: str | None = None
+    sms_method: str | None = None
+    sms_application_sid: str | None = None
 
     def get(self, field: str) -> Value | None:
         """Return the value of a field by its name."""

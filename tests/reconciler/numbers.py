@@ -35,6 +35,9 @@ BLANK = Settings(
     trunk_sid="",
     friendly_name="(415) 555-0123",
     voice_caller_id_lookup=False,
+    sms_url="",
+    sms_method="POST",
+    sms_application_sid="",
 )
 
 

@@ -67,6 +67,34 @@ def test_messages_are_not_pointed_to_a_runtime_that_answers_none(tmp_path: Path)
     play(tmp_path, story)
 
 
+MESSAGES = AGENT + "sms: true\nwhatsapp: {sender: +14155238886}\n"
+
+
+def test_messages_to_an_agent_that_answers_them_pass_and_none_is_stored(tmp_path: Path) -> None:
+    async def story(office: Office, questions: Asker) -> None:
+        fleet = office.node.fleet
+        findings = await AgentChecks(fleet, questions).check_messages(fleet.agents["front-desk"])
+        assert verdicts(findings) == {
+            "messages": Verdict.OK,
+            "forged message": Verdict.OK,
+            "whatsapp sandbox": Verdict.WARNING,
+        }
+        assert (await office.client.get("/api/calls")).json()["calls"] == []
+
+    play(tmp_path, story, MESSAGES)
+
+
+def test_the_shared_sender_of_whatsapp_is_explained_step_by_step(tmp_path: Path) -> None:
+    async def story(office: Office, questions: Asker) -> None:
+        fleet = office.node.fleet
+        findings = await AgentChecks(fleet, questions).check_messages(fleet.agents["front-desk"])
+        advice = findings[-1].advice
+        assert "https://agents.example.com/whatsapp/front-desk/status" in advice
+        assert "join and a code" in advice
+
+    play(tmp_path, story, MESSAGES)
+
+
 def test_a_runtime_with_another_token_refuses_the_signature(tmp_path: Path) -> None:
     async def story(office: Office, questions: Asker) -> None:
         environment = {**ENVIRONMENT, "TWILIO_AUTH_TOKEN": "f" * 32}

@@ -16,7 +16,7 @@ from reconciler.preflight.webhook import (
     genuine,
     judge_forgery,
     judge_twiml,
-    judge_voice_url,
+    judge_webhook,
     twiml_problem,
 )
 
@@ -117,8 +117,8 @@ def test_every_wrong_answer_fails_in_its_own_words(finding: Finding, words: str)
 
 @pytest.mark.parametrize("status", [200, 302, 403, 404, 500])
 def test_the_voice_url_answers_400_to_a_signature_without_a_call(status: int) -> None:
-    assert judge_voice_url(SUBJECT, "signed URL", Answer(400, {})).verdict is Verdict.OK
-    assert judge_voice_url(SUBJECT, "signed URL", Answer(status, {})).verdict is Verdict.FAILED
+    assert judge_webhook(SUBJECT, "signed URL", Answer(400, {})).verdict is Verdict.OK
+    assert judge_webhook(SUBJECT, "signed URL", Answer(status, {})).verdict is Verdict.FAILED
 
 
 @pytest.mark.parametrize("status", [200, 204, 302, 400, 404, 500])
