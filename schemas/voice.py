@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, Tag
 
 from schemas.declared import Declared
 from schemas.fields import Language, OneOrMore, Text, choice
+from schemas.relay_settings import RelaySettings
 
 ModeName = Literal["realtime", "relay", "gather"]
 ApiName = Literal["responses", "chat"]
@@ -128,6 +129,8 @@ class Voice(Declared):
     """Words that callers are likely to say, such as names and places; they help Twilio's recogniser."""
     languages: Mapping[Language, SpokenLanguage] = Field(default_factory=dict)
     """Further languages that the agent can change to, in relay mode: {de-DE: {name: Polly.Vicki}}."""
+    relay: RelaySettings | None = None
+    """Further settings of Twilio's ConversationRelay, in relay mode."""
     speed: Annotated[float, Field(ge=0.25, le=1.5)] | None = None
     """How fast the agent speaks; 1 is normal."""
     turn_detection: Annotated[

@@ -11,6 +11,7 @@ from schemas.live_rules import check_live, check_not_live, is_live
 from schemas.model_dates import LIST_AS_OF, shutdown_of
 from schemas.places import Diagnostic, Place
 from schemas.recording import Recording
+from schemas.relay_rules import check_relay_settings
 from schemas.source import SourceMap
 from schemas.suggestions import did_you_mean, listed
 from schemas.tools import McpTool
@@ -32,6 +33,7 @@ def check_voice(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
         yield from _check_relay(voice, source)
     if voice.mode != "realtime" or not is_live(voice.model):
         yield from check_not_live(voice, source)
+    yield from check_relay_settings(voice, source)
     yield from _check_model(voice, source)
 
 

@@ -7,7 +7,7 @@ the first language, and each `<Language>` for the time after a `language` messag
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from runtime import twiml
 from runtime.agent_tools import spoken_languages
@@ -19,8 +19,22 @@ from schemas.voices.table import voice_in
 
 if TYPE_CHECKING:
     from schemas import Voice
+    from schemas.relay_settings import RelaySettings
 
 Attributes: TypeAlias = Mapping[str, str]
+
+_ATTRIBUTES: Final = {
+    "interrupt_by": "interruptible",
+    "interrupt_sensitivity": "interruptSensitivity",
+    "ignore_backchannel": "ignoreBackchannel",
+    "speech_timeout_ms": "speechTimeout",
+    "profanity_filter": "profanityFilter",
+    "background_noise_reduction": "backgroundNoiseReduction",
+    "smart_format": "deepgramSmartFormat",
+    "eot_threshold": "eotThreshold",
+    "text_normalization": "elevenlabsTextNormalization",
+    "intelligence_service": "intelligenceService",
+}
 
 
 def relay_document(
@@ -49,6 +63,16 @@ def relay_attributes(voice: Voice, *, drafts: bool) -> Attributes:
         "dtmfDetection": "true",
         "partialPrompts": "true" if drafts else "false",
         "events": "speaker-events",
+        **({} if voice.relay is None else _settings(voice.relay)),
+    }
+
+
+def _settings(settings: RelaySettings) -> Attributes:
+    """Return what is declared in the relay's own terms."""
+    return {
+        attribute: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in settings
+        if (attribute := _ATTRIBUTES[name]) and value is not None
     }
 
 

@@ -13,6 +13,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from runtime.call.stream_link import MOST_RETURNS
+from sandbox.network import relay_attributes
 from tests.runtime.fake_text_model import TOOL
 from tests.runtime.fakes import Json, Phone
 from tests.runtime.office import AGENT, PUBLIC_URL, TOKEN, Office, open_office
@@ -27,6 +28,23 @@ voice:
   name: Polly.Joanna-Neural
   hints: [Harbour Bistro, O'Hara]
   languages: {de-DE: {name: Polly.Vicki-Neural}, fr-FR: {speech_model: deepgram_nova-3-general}}
+"""
+SETTINGS = """\
+voice:
+  mode: relay
+  name: ElevenLabs.UgBBYS2sOqTuMpoF3BR0
+  speech_model: deepgram_flux-general-en
+  relay:
+    interrupt_by: speech
+    interrupt_sensitivity: low
+    ignore_backchannel: true
+    speech_timeout_ms: 900
+    profanity_filter: false
+    background_noise_reduction: true
+    smart_format: false
+    eot_threshold: 0.7
+    text_normalization: auto
+    intelligence_service: GA1
 """
 PREP = """\
 prep: {http: [{name: crm, http: {url: "https://crm.example/who", method: GET}}]}
@@ -184,6 +202,33 @@ def test_the_document_has_the_hints_and_every_language_with_its_own_voice(tmp_pa
         await office.over()
 
     play(tmp_path, story, AGENT + POLYGLOT)
+
+
+def test_every_setting_of_the_relay_is_written_in_its_own_words(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        answer = await office.webhook()
+        relay = ET.fromstring(answer.text).find("Connect/ConversationRelay")
+        assert relay is not None
+        assert relay_attributes.read_relay(relay, (), None, "POST").error == ""
+        assert set(relay.attrib) <= relay_attributes.RELAY_ATTRIBUTES
+        usual = {"url", "ttsProvider", "voice", "transcriptionProvider", "speechModel"}
+        usual |= {"dtmfDetection", "partialPrompts", "events"}
+        assert {name: value for name, value in relay.attrib.items() if name not in usual} == {
+            "interruptible": "speech",
+            "interruptSensitivity": "low",
+            "ignoreBackchannel": "true",
+            "speechTimeout": "900",
+            "profanityFilter": "false",
+            "backgroundNoiseReduction": "true",
+            "deepgramSmartFormat": "false",
+            "eotThreshold": "0.7",
+            "elevenlabsTextNormalization": "auto",
+            "intelligenceService": "GA1",
+        }
+        await office.webhook("/voice/front-desk/status", CallStatus="completed")
+        await office.over()
+
+    play(tmp_path, story, AGENT + SETTINGS)
 
 
 def test_what_is_said_to_an_agent_that_cannot_be_interrupted_is_told_all_the_same(tmp_path: Path) -> None:
