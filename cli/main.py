@@ -33,6 +33,7 @@ COMMANDS = {
     "rollback": "Take back what a run of apply wrote.",
     "serve": "Answer the calls.",
     "calls": "Show call history and transcripts.",
+    "message": "Write to somebody through an agent.",
     "schema": "Write the JSON Schemas that editors use.",
     "sandbox": "Run a Twilio account, phones and a model on this machine.",
     "demo": "Plan, serve, apply and hold a spoken call, all on this machine.",

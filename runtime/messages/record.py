@@ -61,6 +61,11 @@ def as_written(transcript: Iterable[TranscriptEntry]) -> tuple[TranscriptEntry, 
     return tuple(replace(entry, heard_ms=None, interrupted=None) for entry in transcript)
 
 
+def idle_record(record: CallRecord, at: int) -> CallRecord:
+    """Return the record of a conversation in which nothing was written until `at` (epoch ms)."""
+    return replace(ended(record, at), end_reason="idle")
+
+
 def ended(record: CallRecord, at: int) -> CallRecord:
     """Return the record of a conversation that is over; `at` is when (epoch ms).
 

@@ -24,6 +24,8 @@ from runtime.messages.wording import for_sms, for_whatsapp, parts_of
 from runtime.twilio_api import TwilioApiError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runtime.messages.contact import Contact, ContactKey
     from runtime.messages.turn import Reply
     from runtime.store.message_store import MessageStore
@@ -46,15 +48,25 @@ def outgoing(reply: Reply, item_id: str | None, agent: Agent, *, on_whatsapp: bo
     # WhatsApp: one file to a message, and no words with sound.
     messages += [Outgoing(_name(), item_id, media=(url,)) for url in media]
     declared = {each.name: each for each in agent.whatsapp.templates} if agent.whatsapp is not None else {}
-    for template in (each for each in reply.enclosed if isinstance(each, Template)):
-        content_sid = declared[template.name].content_sid
-        messages.append(Outgoing(_name(), item_id, content_sid=content_sid, variables=template.variables))
+    for wanted in (each for each in reply.enclosed if isinstance(each, Template)):
+        content_sid = declared[wanted.name].content_sid
+        messages.append(Outgoing(_name(), item_id, content_sid=content_sid, variables=wanted.variables))
     return tuple(messages)
 
 
 def notice(text: str) -> Outgoing:
     """Return a message about messages, which is part of no conversation."""
     return Outgoing(_name(), None, text, is_notice=True)
+
+
+def texts(text: str, item_id: str) -> tuple[Outgoing, ...]:
+    """Return the messages that a text of a person's is sent as, word for word."""
+    return tuple(Outgoing(_name(), item_id, part) for part in parts_of(text))
+
+
+def template(content_sid: str, variables: Mapping[str, str], item_id: str) -> Outgoing:
+    """Return a template as a message."""
+    return Outgoing(_name(), item_id, content_sid=content_sid, variables=tuple(variables.items()))
 
 
 def _name() -> str:
@@ -69,11 +81,16 @@ class Sender:
     twilio: TwilioApi
     public_url: str
 
-    async def send(self, contact: Contact) -> None:
-        """Send what waits, in order. Raises `StoreUnavailableError`, `LostHoldError`."""
+    async def send(self, contact: Contact) -> tuple[StatusWebhook, ...]:
+        """Send what waits, in order, and return what came of it.
+
+        Raises `StoreUnavailableError`, `LostHoldError`.
+        """
+        outcomes = []
         for message in contact.outbox:
-            outcome = await self._outcome(contact, message)
-            await self.store.report(outcome, message.name)
+            outcomes.append(await self._outcome(contact, message))
+            await self.store.report(outcomes[-1], message.name)
+        return tuple(outcomes)
 
     async def _outcome(self, contact: Contact, message: Outgoing) -> StatusWebhook:
         free = message.content_sid is not None or contact.takes_free_text(self.store.now())

@@ -87,6 +87,13 @@ def _touch(connection: Connection, key: ContactKey, values: dict[str, Any]) -> N
     connection.execute(insert(contacts).values(agent=key.agent, contact=key.contact, **{**blank, **values}))
 
 
+def know(connection: Connection, key: ContactKey, ours: str) -> None:
+    """Have a row for a contact; `ours` is the address to write from to one who has not written yet."""
+    _take_turns(connection, key)
+    if connection.execute(select(contacts.c.agent).where(_is(key))).first() is None:
+        _touch(connection, key, {"ours": ours})
+
+
 def report(
     connection: Connection, name: str | None, sid: str, status: str, error_code: int | None, now: int
 ) -> None:
@@ -177,16 +184,6 @@ def change(connection: Connection, key: ContactKey, node: str, done: Change, now
     _write(connection, key, done, now)
 
 
-def enter(connection: Connection, key: ContactKey, ours: str, done: Change, now: int) -> None:
-    """Store a message that was sent to a contact from outside of a conversation, and its record."""
-    _take_turns(connection, key)
-    record_id = None if done.record is None else done.record.id
-    _touch(connection, key, {"ours": ours, "record_id": record_id, "idle_at": done.idle_at})
-    due = func.coalesce(contacts.c.due_at, done.idle_at)
-    connection.execute(update(contacts).where(_is(key)).values(due_at=due))
-    _write(connection, key, done, now)
-
-
 def _write(connection: Connection, key: ContactKey, done: Change, now: int) -> None:
     record_id = None if done.record is None else done.record.id
     if done.taken:
@@ -250,12 +247,6 @@ def _read(connection: Connection, key: ContactKey) -> Contact:
 def known(connection: Connection, sids: Sequence[str]) -> frozenset[str]:
     """Return those of the SIDs that messages have which are stored."""
     return frozenset(connection.execute(select(messages.c.sid).where(messages.c.sid.in_(sids))).scalars())
-
-
-def find(connection: Connection, key: ContactKey) -> Contact | None:
-    """Return how it stands with a contact, None for one that nobody knows."""
-    known = connection.execute(select(contacts.c.agent).where(_is(key))).first()
-    return None if known is None else _read(connection, key)
 
 
 def _outbox(rows: Sequence[Row[Any]]) -> tuple[Outgoing, ...]:

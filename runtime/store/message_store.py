@@ -76,10 +76,6 @@ class MessageStore:
         """Store what a step of work has changed."""
         await self._work(lambda connection: contacts.change(connection, key, self._node, done, self.now()))
 
-    async def enter(self, key: ContactKey, ours: str, done: Change) -> None:
-        """Store a message that goes to a contact from outside of a conversation, and its record."""
-        await self._work(lambda connection: contacts.enter(connection, key, ours, done, self.now()))
-
     async def trying(self, key: ContactKey, name: str) -> None:
         """Note that Twilio is about to be asked for a message."""
         await self._work(lambda connection: contacts.trying(connection, key, self._node, name, self.now()))
@@ -88,9 +84,9 @@ class MessageStore:
         """Return those of the SIDs that messages have which are stored."""
         return await self._work(lambda connection: contacts.known(connection, sids))
 
-    async def find(self, key: ContactKey) -> Contact | None:
-        """Return how it stands with a contact, None for one that nobody knows."""
-        return await self._work(lambda connection: contacts.find(connection, key))
+    async def know(self, key: ContactKey, ours: str) -> None:
+        """Know a contact; `ours` is the address to write from to one who has not written yet."""
+        await self._work(lambda connection: contacts.know(connection, key, ours))
 
     async def _work(self, change: Callable[[Connection], _Result]) -> _Result:
         return await self._thread.change(change, WORK_SECONDS)
