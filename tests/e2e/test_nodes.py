@@ -1,0 +1,56 @@
+"""Two nodes on one database, and numbers that lead to either of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sandbox import NumberSeed
+from sandbox.network import HangUp, Kind, Listen, Wait
+from tests.e2e.test_calls import CALL_SECONDS, GREETING, said
+from tests.e2e.world import CALLER, FRONT_DESK, FRONT_DESK_YAML, World, play, until
+
+SECOND = "+14155550124"
+ONE_CALL_AT_A_TIME = (
+    FRONT_DESK_YAML.replace(f"numbers: {FRONT_DESK}", f"numbers: [{FRONT_DESK}, {SECOND}]")
+    + "max_concurrent_calls: 1\n"
+)
+
+
+def test_a_limit_holds_for_all_nodes_and_each_of_them_knows_all_calls(tmp_path: Path, database: str) -> None:
+    async def story(world: World) -> None:
+        other = World(world.box, world.folder, database)
+        done = await world.tm("apply", "--yes")
+        assert done.code == 0, done.err
+        world.box.account.edit(SECOND, voice_url=f"{other.base}/voice/front-desk")
+        nodes = {
+            each.base: {"TM_PUBLIC_URL": world.base, "TM_NODE_URL": each.base} for each in (world, other)
+        }
+        async with world.serving(nodes[world.base]), other.serving(nodes[other.base]):
+            network = world.box.network
+            first = network.dial(from_=CALLER, to=FRONT_DESK, caller=(Listen(), Wait(60_000)))
+            await until(lambda: opened(world), what="the first call")
+            refused = network.dial(from_=CALLER, to=SECOND, caller=(Wait(60_000),))
+            await refused.ended(CALL_SECONDS)
+            assert not refused.happened(Kind.STREAM_OPENED)
+            (live,) = [row for row in await other.calls() if row["status"] == "active"]
+            assert live["call_sid"] == first.sid
+            first.hang_up()
+            await first.ended(CALL_SECONDS)
+            await world.record_of(first.sid)
+            second = network.dial(from_=CALLER, to=SECOND, caller=(Listen(), HangUp()))
+            await second.ended(CALL_SECONDS)
+            record = await world.record_of(second.sid)
+        assert said(record, "agent") == [GREETING.text]
+        history = (await world.tm("calls", "--format", "json")).json()["calls"]
+        assert [(row["call_sid"], row["reject_reason"]) for row in history] == [
+            (second.sid, None),
+            (refused.sid, "concurrent_limit"),
+            (first.sid, None),
+        ]
+
+    numbers = (NumberSeed(FRONT_DESK), NumberSeed(SECOND))
+    play(tmp_path, story, numbers=numbers, database=database, front_desk=ONE_CALL_AT_A_TIME)
+
+
+async def opened(world: World) -> bool:
+    return any(row["status"] == "active" for row in await world.calls())
