@@ -23,6 +23,7 @@ from runtime.call.actions import (
     DropStream,
     EndStream,
     Finished,
+    LegAction,
     PlayAudio,
     PlayMark,
     RunTool,
@@ -61,6 +62,7 @@ CLOSING_SECONDS = 3.0
 
 NORMAL_CLOSE = 1000
 _LEG_ACTIONS = (PlayAudio, PlayMark, ClearPlayback)
+_OWN_ACTIONS = (EndStream, DropStream, RunTool, BeginTransfer, Finished)
 
 
 class Leg(Protocol):
@@ -239,28 +241,36 @@ class CallSession:
     def _act(self, actions: Iterable[Action]) -> None:
         for action in actions:
             if isinstance(action, _LEG_ACTIONS):
-                assert self._stream_id is not None, "the machine plays only into a stream that has started"
-                if self.recording is not None:
-                    _record(self.recording, action, self._clock())
-                message = media_streams.encode(action, self._stream_id)
-                if not self._to_leg.put(message):
-                    self._overdue.append(StreamBroken("the caller's side does not read"))
-            elif isinstance(action, EndStream):
-                self.goodbye = action.goodbye
-                self._leg_is_ending = True
-            elif isinstance(action, DropStream):
-                self._drop_leg()
-            elif isinstance(action, RunTool):
-                assert self.errands is not None, "a call with tools has somebody to run them"
-                self.errands.run(action)
-            elif isinstance(action, BeginTransfer):
-                assert self._transfer is not None, "a call with somebody to transfer to can be transferred"
-                self._transfer(action, self.feed)
-            elif isinstance(action, Finished):
-                self.finished_at = self._clock()
-                self._finished.set()
+                self._tell_caller(action)
+            elif isinstance(action, _OWN_ACTIONS):
+                self._do(action)
             elif not self._lines.do(action):
                 self._overdue.append(ModelLost("the model does not read"))
+
+    def _tell_caller(self, action: LegAction) -> None:
+        assert self._stream_id is not None, "the machine plays only into a stream that has started"
+        if self.recording is not None:
+            _record(self.recording, action, self._clock())
+        if not self._to_leg.put(media_streams.encode(action, self._stream_id)):
+            self._overdue.append(StreamBroken("the caller's side does not read"))
+
+    def _do(self, action: EndStream | DropStream | RunTool | BeginTransfer | Finished) -> None:
+        """Do what concerns neither side's messages."""
+        match action:
+            case EndStream(goodbye):
+                self.goodbye = goodbye
+                self._leg_is_ending = True
+            case DropStream():
+                self._drop_leg()
+            case RunTool():
+                assert self.errands is not None, "a call with tools has somebody to run them"
+                self.errands.run(action)
+            case BeginTransfer():
+                assert self._transfer is not None, "a call with somebody to transfer to can be transferred"
+                self._transfer(action, self.feed)
+            case Finished():
+                self.finished_at = self._clock()
+                self._finished.set()
 
     # --- time -----------------------------------------------------------------------------------------
 
@@ -361,7 +371,7 @@ class CallSession:
         return event
 
 
-def _record(recording: LocalRecording, action: Action, now: float) -> None:
+def _record(recording: LocalRecording, action: LegAction, now: float) -> None:
     if isinstance(action, PlayAudio):
         recording.play_agent(action.payload, now)
     elif isinstance(action, ClearPlayback):

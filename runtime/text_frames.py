@@ -8,6 +8,7 @@ arrives in pieces, goes to the library as it came: control frames, fragments, al
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 try:
@@ -29,8 +30,18 @@ def text_frame(text: str) -> bytes:
 
 def masked_frame(text: str) -> bytes:
     """Return a text message as a client sends it, in one frame with a mask that nobody can foresee."""
-    payload, mask = text.encode(), os.urandom(4)
+    payload, mask = text.encode(), next(_MASKS)
     return b"".join((_head(len(payload), _MASKED), mask, apply_mask(payload, mask)))
+
+
+def _masks() -> Iterator[bytes]:
+    """Yield masks, of which the kernel is asked for a thousand at a time."""
+    while True:
+        block = os.urandom(4096)
+        yield from (block[at : at + 4] for at in range(0, len(block), 4))
+
+
+_MASKS: Final = _masks()
 
 
 def _head(size: int, masked: int) -> bytes:

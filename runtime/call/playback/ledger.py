@@ -152,33 +152,35 @@ class PlaybackLedger:
 
     def send_at(self) -> float | None:
         """Return the moment (s) from which `due` has something to send, None when nothing can be sent."""
+        return self._due_at(self._next_size())
+
+    def _next_size(self) -> int | None:
+        """Return the size of the next message of what was said, 0 for a mere end; None when there is none."""
+        if not self._waiting:
+            return None
+        size = self._waiting[0].sendable()
+        return size if size or self._waiting[0].complete else None
+
+    def _due_at(self, size: int | None) -> float | None:
+        """Return when (s) to send the next message, which has this size, or is one of the hold sound."""
         if self.paused:
             return None
-        if self._waiting:
-            item = self._waiting[0]
-            size = item.sendable()
-            if size or item.complete:
-                return self._playhead.ends_at + size / BYTES_PER_SECOND - LEAD
+        if size is not None:
+            return self._playhead.ends_at + size / BYTES_PER_SECOND - LEAD
         return None if self._hold.silent else self._hold.send_at(self._playhead.ends_at)
-
-    @property
-    def _speech_is_due(self) -> bool:
-        item = self._waiting[0] if self._waiting else None
-        return item is not None and (item.complete or item.sendable() > 0)
 
     def due(self, now: float) -> Batch:
         """Return what is to be sent now, booked as sent."""
         batch = Batch()
-        while (at := self.send_at()) is not None and at <= now:
-            if self._speech_is_due:
-                self._send_from(self._waiting[0], batch, now)
-            else:
+        while (at := self._due_at(size := self._next_size())) is not None and at <= now:
+            if size is None:
                 self._send_hold(batch, now)
+            else:
+                self._send_from(self._waiting[0], size, batch, now)
         return batch
 
-    def _send_from(self, item: _Item, batch: Batch, now: float) -> None:
+    def _send_from(self, item: _Item, size: int, batch: Batch, now: float) -> None:
         """Send one message of the item, and its marks."""
-        size = item.sendable()
         if size:
             if item.start is None:
                 item.start = self._playhead.sent

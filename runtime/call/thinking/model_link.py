@@ -124,13 +124,13 @@ class ModelLink:
 
     def wake_at(self) -> float:
         """Return the next moment (s) at which something is due, infinity if there is none."""
+        if self.ready:
+            return self._handover.wake_at()
         if self._state is _State.WAITING:
             return min(self._retry_at, self._deadline)
         if self._state is _State.HELD:
             return self._deadline
-        if self.open and not self.ready:
-            return min(self._try_by, self._deadline)
-        return self._handover.wake_at() if self.ready else math.inf
+        return min(self._try_by, self._deadline) if self.open else math.inf
 
     def wake(self, now: float) -> News:
         """Do what is due."""
