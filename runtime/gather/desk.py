@@ -210,10 +210,7 @@ def _papers(agent: Agent, fleet: Fleet, media: HoldMedia, tools: ToolRoom, base_
     hold = fleet.hold_of(agent)
     terms = replace(gather_terms(agent, tools.of(agent)), holds=hold is not None and hold.strategy != "none")
     sound = media.sound(hold)
-    lead, loop = waiting_music.lead_file(sound), waiting_music.as_file(sound)
-    for file in (loop,) if lead is None else (lead, loop):
-        media.add(file)
-    public_url = fleet.service.public_url
+    loop, lead = waiting_music.serve(sound, media, fleet.service.public_url)
     return GatherPapers(
         base_url=base_url,
         agent=agent.name,
@@ -222,11 +219,7 @@ def _papers(agent: Agent, fleet: Fleet, media: HoldMedia, tools: ToolRoom, base_
         speech_model=voice.speech_model or "default",
         hints=",".join(voice.hints),
         terms=terms,
-        wait=WaitSound(
-            f"{public_url}{loop.path}",
-            waiting_music.seconds(sound),
-            None if lead is None else f"{public_url}{lead.path}",
-        ),
+        wait=WaitSound(loop, waiting_music.seconds(sound), lead),
         interruptible=voice.interrupt != "never",
         overhears=terms.drafts,
     )

@@ -102,10 +102,5 @@ def holds_of(fleet: Fleet, media: HoldMedia) -> dict[str, HoldFiles]:
 
 def _hold_files(agent: Agent, fleet: Fleet, media: HoldMedia) -> HoldFiles:
     sound = media.sound(fleet.hold_of(agent))
-    lead, loop = waiting_music.lead_file(sound), waiting_music.as_file(sound)
-    for file in (loop,) if lead is None else (lead, loop):
-        media.add(file)
-    public_url = fleet.service.public_url
-    return HoldFiles(
-        f"{public_url}{loop.path}", None if lead is None else f"{public_url}{lead.path}", sound.delay
-    )
+    loop, lead = waiting_music.serve(sound, media, fleet.service.public_url)
+    return HoldFiles(loop, lead, sound.delay)

@@ -7,7 +7,7 @@ import struct
 from typing import Final
 
 from runtime.call.playback.hold_sound import HoldSound
-from runtime.hold_media import Recording
+from runtime.hold_media import HoldMedia, Recording
 
 NAME: Final = "hold.wav"
 _RATE: Final = 8000
@@ -19,9 +19,14 @@ def as_file(sound: HoldSound) -> Recording:
     return _file(sound.loop)
 
 
-def lead_file(sound: HoldSound) -> Recording | None:
-    """Return what is heard once before it, None where there is nothing of the kind."""
-    return _file(sound.lead) if sound.lead else None
+def serve(sound: HoldSound, media: HoldMedia, public_url: str) -> tuple[str, str | None]:
+    """Serve a sound as files: the address of what is looped, and of what is heard once before it, if any."""
+    loop, lead = as_file(sound), _file(sound.lead) if sound.lead else None
+    media.add(loop)
+    if lead is None:
+        return f"{public_url}{loop.path}", None
+    media.add(lead)
+    return f"{public_url}{loop.path}", f"{public_url}{lead.path}"
 
 
 def seconds(sound: HoldSound) -> float:

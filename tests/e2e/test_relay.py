@@ -34,6 +34,15 @@ def test_what_is_told_of_an_agent_who_was_interrupted_is_what_the_caller_heard(t
     assert abs(greeting["heard_ms"] - 1200) < 500
 
 
+def test_an_agent_that_cannot_be_interrupted_is_heard_to_its_end_and_answers_then(tmp_path: Path) -> None:
+    steps = (Interrupt("caller-yes", after_ms=1200), Wait(6000), HangUp())
+    caller, record = call(tmp_path, f"{RELAY}, interrupt: never", *steps, greeting=LONG_GREETING)
+
+    assert caller.heard_words == (LONG_GREETING, "Yes?")
+    assert [entry["role"] for entry in record["transcript"]] == ["agent", "caller", "agent"]
+    assert not record["transcript"][0]["interrupted"]
+
+
 def test_keys_reach_the_agent_as_one_message(tmp_path: Path) -> None:
     _, record = call(tmp_path, RELAY, Listen(), Press("12"), *BYE)
 

@@ -16,9 +16,10 @@ import pytest
 
 from sandbox import NumberSeed, Phone, PhoneCall, voicemail
 from sandbox.model import Call, Script, when
-from sandbox.network import HangUp, Listen, Press, Say, Step, Wait
+from sandbox.network import Listen, Press, Wait
 from sandbox.speech import clip
 from tests.e2e.test_calls import said
+from tests.e2e.test_transfers import TALKS, line_of, nobody_is_left, person_of
 from tests.e2e.text_calls import BYE, CALL_SECONDS, SCRIPT, ask, write
 from tests.e2e.world import CALLER, FRONT_DESK, World, play, until
 
@@ -40,7 +41,6 @@ TRANSFERS = Script(
     ),
     otherwise=SCRIPT.otherwise,
 )
-TALKS: tuple[Step, ...] = (Wait(800), Say("caller-hello"), Wait(300), HangUp())
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,6 @@ async def go(world: World, index: int, course: Course) -> tuple[PhoneCall, dict[
     return caller, await world.record_of(caller.sid)
 
 
-def line_of(index: int) -> str:
-    return f"+1415555{1000 + index}"
-
-
-def person_of(index: int) -> str:
-    return f"+1415555{2000 + index}"
-
-
 def fleet() -> str:
     """Declare an agent for each course in each mode."""
     return "---\n".join(
@@ -113,11 +105,7 @@ def played(
         async with world.serving():
             courses = [COURSES[name] for _, name in PLAYED]
             done = await asyncio.gather(*(go(world, i, each) for i, each in enumerate(courses)))
-            for call in world.box.network.calls.values():
-                await call.ended(5)
-            await world.box.network.quiet()
-        assert not any(call.live for call in world.box.account.calls.values())
-        assert not any(conference.live for conference in world.box.account.conferences.values())
+            await nobody_is_left(world)
         assert world.box.alerts == []
         played.update(zip(PLAYED, done, strict=True))
 

@@ -115,6 +115,15 @@ def fleet() -> str:
     )
 
 
+async def nobody_is_left(world: World) -> None:
+    """See that all calls and conferences are over at Twilio."""
+    for call in world.box.network.calls.values():
+        await call.ended(5)
+    await world.box.network.quiet()
+    assert not any(call.live for call in world.box.account.calls.values())
+    assert not any(conference.live for conference in world.box.account.conferences.values())
+
+
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Played]:
     """Play all courses at the same time, and see that nothing is left of them at Twilio."""
@@ -125,11 +134,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Played]:
         await world.tm("apply", "--yes")
         async with world.serving():
             done = await asyncio.gather(*(go(world, i, each) for i, each in enumerate(COURSES.values())))
-            for call in world.box.network.calls.values():
-                await call.ended(5)
-            await world.box.network.quiet()
-        assert not any(call.live for call in world.box.account.calls.values())
-        assert not any(conference.live for conference in world.box.account.conferences.values())
+            await nobody_is_left(world)
         assert world.box.alerts == []
         played.update(zip(COURSES, done, strict=True))
 
