@@ -129,7 +129,7 @@ class Conversation:
         self._listening.join(now)
         self._idle.stir(now)
         if not self._ledger.speaks and not self._closing:
-            self.wait_music(now)
+            self._ledger.wait(now)
         return self.wake(now)
 
     def part(self, back: Respond | None, now: float) -> list[Action]:
@@ -149,15 +149,6 @@ class Conversation:
         if back is None:
             return told
         return [*told, *self._turns.ask(back, now)] if self._model_listens else self._turns.keep(back)
-
-    def wait_music(self, now: float) -> None:
-        """Let the caller hear the hold sound, behind what is being said, until the agent speaks."""
-        self._ledger.wait(now)
-
-    def stop_music(self, now: float) -> list[Action]:
-        """Let the hold sound fall silent, where the agent is not about to speak."""
-        self._ledger.stop_waiting()
-        return self._play(now)
 
     def briefed(self, actions: Sequence[Action]) -> Sequence[Action]:
         """Return the actions with what a session is to know that is told with its configuration."""
@@ -198,7 +189,7 @@ class Conversation:
         self._listening.close()
         self.lose_model()
         if self._joined:
-            self.wait_music(now)
+            self._ledger.wait(now)
 
     def lose_model(self) -> None:
         """Expect nothing more from the model; what it said before is still played."""
