@@ -58,7 +58,8 @@ def _messages(item: ContextItem) -> list[JsonValue]:
     if isinstance(item, Told):
         return [{"role": _ROLES[item.role], "content": item.text}]
     if isinstance(item, Shown):
-        return [{"role": "user", "content": [_file(file) for file in item.files]}]
+        words: JsonValue = {"type": "text", "text": item.text}
+        return [{"role": "user", "content": [words, *map(_file, item.files)]}]
     function: JsonValue = {"name": item.name, "arguments": item.arguments}
     call: JsonValue = {"id": item.call_id, "type": "function", "function": function}
     return [

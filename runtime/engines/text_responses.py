@@ -56,7 +56,8 @@ def _item(item: ContextItem) -> list[JsonValue]:
     if isinstance(item, Told):
         return [_message(item.role, item.text)]
     if isinstance(item, Shown):
-        return [{"type": "message", "role": "user", "content": [_file(file) for file in item.files]}]
+        words: JsonValue = {"type": "input_text", "text": item.text}
+        return [{"type": "message", "role": "user", "content": [words, *map(_file, item.files)]}]
     return [
         {"type": "function_call", "call_id": item.call_id, "name": item.name, "arguments": item.arguments},
         {"type": "function_call_output", "call_id": item.call_id, "output": item.output},

@@ -255,9 +255,11 @@ def _enclosed(action: RunTool) -> Enclosed:
 
 
 def shown(context: tuple[ContextItem, ...], files: tuple[File, ...]) -> tuple[ContextItem, ...]:
-    """Return what the model is told with the files behind the contact's last words."""
+    """Return what the model is told with the files beside the contact's last words."""
     if not files:
         return context
-    said = [place for place, item in enumerate(context) if isinstance(item, Told) and item.role == "caller"]
-    place = said[-1] + 1 if said else len(context)
-    return (*context[:place], Shown(files), *context[place:])
+    for place in range(len(context) - 1, -1, -1):
+        item = context[place]
+        if isinstance(item, Told) and item.role == "caller":
+            return (*context[:place], Shown(item.text, files), *context[place + 1 :])
+    return context

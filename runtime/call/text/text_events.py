@@ -48,8 +48,9 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Files that the caller has sent with their last words."""
+    """What the caller has written, with the files that came with it."""
 
+    text: str
     files: tuple[File, ...]
 
 
