@@ -60,6 +60,7 @@ class LiveSession:
         self._replies: list[tuple[float, Heard]] = []
         self._delegated: Delegated | None = None
         self._heard_anything = False
+        self._heard_from_ms: float | None = None  # the session's time when sound first came
         self._muted = False
         self._undecoded = b""
         self._voice = Voice(LiveConfig(model="").audio.format)
@@ -161,6 +162,8 @@ class LiveSession:
         return LiveEvent("session.updated", {"session": self._resource(), **_answering(event)})
 
     def _listen(self, audio: bytes, config: LiveConfig, now: float) -> Iterator[LiveEvent]:
+        if self._heard_from_ms is None:
+            self._heard_from_ms = now - self._started_at
         ulaw, self._undecoded = to_ulaw(self._undecoded + audio, config.audio.format)
         if self._muted or self._voice.is_playing:
             ulaw = b"\xff" * len(ulaw)
@@ -181,7 +184,7 @@ class LiveSession:
             self.notes.append(f"{len(turn.ulaw) // BYTES_PER_MS} ms of sound match no clip")
         text = " ".join(clip.text for clip in clips)
         words, length = spaced_words(text), len(turn.ulaw) // BYTES_PER_MS
-        began_ms = turn.at_ms - length
+        began_ms = turn.at_ms - length + int(self._heard_from_ms or 0)
         for number, word in enumerate(words if text else ()):
             start, end = (began_ms + length * n // len(words) for n in (number, number + 1))
             fields = {"delta": word, "start_ms": start, "end_ms": end}

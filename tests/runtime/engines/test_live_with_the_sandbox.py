@@ -95,7 +95,7 @@ class Telephone(World):
 
     def _wake_model(self) -> None:
         self._planned = float("inf")
-        self._reply(self._session.wake(self.now * 1000))
+        self._reply(self._session.wake(self.now * 1000 + 0.001))  # what is due now, however it is rounded
 
     def _hear_model(self, frame: str) -> None:
         if not self.ended:
