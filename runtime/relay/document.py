@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 Attributes: TypeAlias = Mapping[str, str]
 
 _ATTRIBUTES: Final = {
-    "interrupt_by": "interruptible",
     "interrupt_sensitivity": "interruptSensitivity",
     "ignore_backchannel": "ignoreBackchannel",
     "speech_timeout_ms": "speechTimeout",
@@ -52,14 +51,14 @@ def relay_document(
 
 def relay_attributes(voice: Voice, *, drafts: bool) -> Attributes:
     """Return the attributes of `<ConversationRelay>` but for its address."""
-    may_interrupt = interrupt_terms(voice) != InterruptTerms(allowed=False)
+    interruptible = _interruptible(voice)
     return {
         **({"language": voice.language} if voice.language else {}),
         **_spoken(voice.name, voice.speech_model),
         **({"hints": ",".join(voice.hints)} if voice.hints else {}),
-        "interruptible": "any" if may_interrupt else "none",
-        # What is said into the words of an agent that goes on speaking is answered behind them.
-        **({} if may_interrupt else {"reportInputDuringAgentSpeech": "any"}),
+        "interruptible": interruptible,
+        # What the caller does while the agent goes on speaking is answered behind its words.
+        **({} if interruptible == "any" else {"reportInputDuringAgentSpeech": "any"}),
         "dtmfDetection": "true",
         "partialPrompts": "true" if drafts else "false",
         "events": "speaker-events",
@@ -67,12 +66,19 @@ def relay_attributes(voice: Voice, *, drafts: bool) -> Attributes:
     }
 
 
+def _interruptible(voice: Voice) -> str:
+    """Return what interrupts the agent: none, any, or one kind of input."""
+    if interrupt_terms(voice) == InterruptTerms(allowed=False):
+        return "none"
+    return (voice.relay and voice.relay.interrupt_by) or "any"
+
+
 def _settings(settings: RelaySettings) -> Attributes:
     """Return what is declared in the relay's own terms."""
     return {
         attribute: str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in settings
-        if (attribute := _ATTRIBUTES[name]) and value is not None
+        for name, attribute in _ATTRIBUTES.items()
+        if (value := getattr(settings, name)) is not None
     }
 
 

@@ -67,4 +67,4 @@ def test_an_answer_that_was_begun_early_leaves_with_the_callers_last_words(tmp_p
 
     (turn,) = record["latency"]["turns"]
     assert turn["frame_ms"] <= 50
-    assert record["cost"]["tokens"].get("drafts_out", 0) == 0
+    assert record["cost"]["tokens"]["text_out"] > 0

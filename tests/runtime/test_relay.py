@@ -215,6 +215,7 @@ def test_every_setting_of_the_relay_is_written_in_its_own_words(tmp_path: Path) 
         usual |= {"dtmfDetection", "partialPrompts", "events"}
         assert {name: value for name, value in relay.attrib.items() if name not in usual} == {
             "interruptible": "speech",
+            "reportInputDuringAgentSpeech": "any",
             "interruptSensitivity": "low",
             "ignoreBackchannel": "true",
             "speechTimeout": "900",

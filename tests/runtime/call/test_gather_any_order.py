@@ -48,11 +48,12 @@ PAUSES = st.sampled_from([0.0, 0.1, 0.5, 2.0, 9.0, 40.0])
     st.lists(st.tuples(PAUSES, EVENTS), max_size=40),
     st.sampled_from(["none", "wanted", "required"]),
     st.sampled_from([None, "Good evening."]),
+    st.booleans(),
 )
 def test_every_order_of_events_is_answered_in_time_and_ends_once(
-    story: list[tuple[float, gs.GatherEvent]], prep: str, greeting: str | None
+    story: list[tuple[float, gs.GatherEvent]], prep: str, greeting: str | None, holds: bool
 ) -> None:
-    call = Carrier(prep=prep, greeting=greeting)
+    call = Carrier(terms=gs.GatherTerms(holds=holds, before=3.0), prep=prep, greeting=greeting)
     for pause, event in story:
         call.wait(pause)
         call.feed(event)
