@@ -11,6 +11,7 @@ an utterance after the caller has begun to be loud. A caller who begins after th
 
 from __future__ import annotations
 
+import math
 from binascii import Error, a2b_base64
 from dataclasses import dataclass
 from typing import Final
@@ -48,7 +49,7 @@ class LiveCaller:
         self._turn: _Turn | None = None
         self._from_ms: float | None = None  # the session's time when it was given the first sound
         self._loud_bytes = 0
-        self._loud_from = self._loud_at = 0.0
+        self._loud_from = self._loud_at = -math.inf
 
     def hear(self, payload: str, now_ms: float, *, closely: bool) -> None:
         """Take a frame (base64 µ-law) that the model is given; how loud it is matters only `closely`."""
