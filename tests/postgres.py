@@ -78,6 +78,15 @@ class PostgresServer:
             self._process.wait(STOP_SECONDS)
             self._process = None
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Keep the server stopped for as long as the block runs."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
     @property
     def _log(self) -> Path:
         return self._folder / "log"

@@ -1,4 +1,4 @@
-"""Two nodes on one database, and numbers that lead to either of them."""
+"""Nodes and their database: two on one, and one whose database goes away."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from pathlib import Path
 
 from sandbox import NumberSeed
 from sandbox.network import HangUp, Kind, Listen, Wait
-from tests.e2e.test_calls import CALL_SECONDS, GREETING, said
+from sandbox.speech import clip
+from tests.e2e.test_calls import CALL_SECONDS, GREETING, ONE_QUESTION, said
 from tests.e2e.world import CALLER, FRONT_DESK, FRONT_DESK_YAML, World, play, until
+from tests.postgres import PostgresServer
 
+ANSWER = clip("agent-hours")
 SECOND = "+14155550124"
 ONE_CALL_AT_A_TIME = (
     FRONT_DESK_YAML.replace(f"numbers: {FRONT_DESK}", f"numbers: [{FRONT_DESK}, {SECOND}]")
@@ -50,6 +53,29 @@ def test_a_limit_holds_for_all_nodes_and_each_of_them_knows_all_calls(tmp_path: 
 
     numbers = (NumberSeed(FRONT_DESK), NumberSeed(SECOND))
     play(tmp_path, story, numbers=numbers, database=database, front_desk=ONE_CALL_AT_A_TIME)
+
+
+def test_calls_begin_go_on_and_end_while_postgresql_is_away_and_their_records_follow(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    async def story(world: World) -> None:
+        await world.tm("apply", "--yes")
+        async with world.serving():
+            network = world.box.network
+            first = network.dial(from_=CALLER, to=FRONT_DESK, caller=ONE_QUESTION)
+            await until(lambda: opened(world), what="the first call")
+            with postgres.away():
+                second = network.dial(from_=CALLER, to=FRONT_DESK, caller=ONE_QUESTION)
+                for call in (first, second):
+                    await call.ended(CALL_SECONDS)
+                    assert ANSWER.ulaw in call.heard
+            for call in (first, second):
+                record = await world.record_of(call.sid)
+                assert record["end_reason"] == "caller_hangup"
+                assert said(record, "agent") == [GREETING.text, ANSWER.text]
+            assert "record_lost" not in world.server_log()
+
+    play(tmp_path, story, database=postgres.new_database())
 
 
 async def opened(world: World) -> bool:

@@ -52,10 +52,8 @@ def test_a_postgresql_that_is_away_or_has_no_such_database_is_an_error_for_peopl
     with pytest.raises(DatabaseError, match="does not exist") as error:
         History(missing).newest(None, 1)
     assert "pw" not in str(error.value)
-    postgres.stop()
-    with pytest.raises(DatabaseError, match="cannot be used"):
+    with postgres.away(), pytest.raises(DatabaseError, match="cannot be used"):
         History(database).newest(None, 1)
-    postgres.start()
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import pytest
+from sqlalchemy.exc import DBAPIError
+
 from runtime.call_record import CallRecord
 from runtime.store import CallStore
+from runtime.store.database import open_engine, take_turns
+from tests.postgres import PostgresServer
 from tests.runtime.store.stores import LONG, play, record, stored
 
 ROOM = 3
@@ -98,4 +103,26 @@ def test_calls_that_expired_are_closed_once_whichever_nodes_look(database: str) 
                 assert (await stored(stores[0], call.id))["end_reason"] == "media_error"
 
     play(database, leave)
+    asyncio.run(run())
+
+
+def test_a_node_that_hangs_in_the_middle_of_admitting_a_call_holds_nobody_up_for_long(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = postgres.new_database()
+
+    async def run() -> None:
+        async with nodes(database, 1) as (store,):
+            monkeypatch.setattr(
+                "runtime.store.database.POSTGRES_SESSION", "SET idle_in_transaction_session_timeout = '50ms'"
+            )
+            hanging = open_engine(database)
+            connection = hanging.connect()
+            take_turns(connection, "agent front-desk")
+            assert await store.reserve(record(1), LONG, room=1, since=0) == 0
+            with pytest.raises(DBAPIError):
+                connection.commit()
+            connection.close()
+            hanging.dispose()
+
     asyncio.run(run())

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import event
 
 from runtime.store import CallStore
 from runtime.store.database import DatabaseError, migrate, open_engine
@@ -27,6 +28,20 @@ def test_the_migrations_make_the_tables_that_the_code_uses(database: str) -> Non
 
 def is_used(name: str | None, kind: str, _parents: object) -> bool:
     return kind != "table" or name in metadata.tables
+
+
+def test_what_a_url_says_about_the_connection_goes_before_the_defaults() -> None:
+    given: dict[str, object] = {}
+
+    def look(_dialect: object, _entry: object, _arguments: object, parameters: dict[str, object]) -> None:
+        given.update(parameters)
+        raise ConnectionRefusedError
+
+    engine = open_engine("postgresql://tm@db.example/tm?connect_timeout=3&sslmode=require")
+    event.listen(engine, "do_connect", look)
+    with pytest.raises(ConnectionRefusedError):
+        engine.connect()
+    assert (given["connect_timeout"], given["sslmode"], given["keepalives_idle"]) == ("3", "require", "5")
 
 
 @pytest.mark.parametrize(
