@@ -45,6 +45,7 @@ class CallMachine:
         "_now",
         "_over",
         "_plan",
+        "_quiet_until",
         "_stream",
     )
 
@@ -57,7 +58,8 @@ class CallMachine:
         self._limit = TimeLimit(plan.max_call_seconds)
         self._leaving = self._over = False
         self._goodbye: str | None = None
-        self._next_wake: float | None = None
+        self._next_wake: float | None = None  # None: to be computed again
+        self._quiet_until: float | None = None  # the same, of what is due outside the talk
         self._facts = CallFacts(streaming=plan.returns > 0, spoken=plan.agent_has_spoken)
         self._conversation = Conversation(self._facts, plan)
         if plan.answered_at is not None:
@@ -106,12 +108,13 @@ class CallMachine:
             passed = self._conversation.hear(event, now) if self._stream.open else ()
             if len(passed) == 1:
                 return passed
-            self._next_wake = None
+            self._next_wake = self._quiet_until = None
             return [*passed, *self._look_at_the_talk(now)]
         self._next_wake = None
+        if isinstance(event, ev.ModelAudio) and not self._leaving and not self._link.successor_ready:
+            return self._conversation.handle(event, now)  # which is all that it may change
+        self._quiet_until = None
         match event:
-            case ev.ModelAudio() | ev.MarkPlayed():  # first, since they are the most frequent
-                return self._on_talk(event, now)
             case ev.StreamStarted() | ev.StreamStopped() | ev.StreamBroken() | ev.BadFrame():
                 return self._on_stream(event, now)
             case ev.ModelConnected() | ev.ModelConfigured() | ev.ModelLost() | ev.ModelUnavailable():
@@ -132,8 +135,10 @@ class CallMachine:
         """Return the moment (monotonic seconds) at which to call `wake`, None once the call is over."""
         if self._over:
             return None
+        if self._quiet_until is None:
+            self._quiet_until = self._next_deadline()
         if self._next_wake is None:
-            self._next_wake = max(self._now, min(self._deadlines()))
+            self._next_wake = max(self._now, min(self._quiet_until, self._conversation.wake_at()))
         return self._next_wake
 
     def wake(self, now: float) -> Sequence[Action]:
@@ -141,7 +146,7 @@ class CallMachine:
         if self._over:
             return ()
         self._now = now
-        self._next_wake = None
+        self._next_wake = self._quiet_until = None
         if now >= self._stream.deadline:
             return self._miss_stream(now)
         if now >= self._limit.end_at:
@@ -300,17 +305,11 @@ class CallMachine:
         self._conversation.answered_at = moment
         self._limit.start(moment)
 
-    def _deadlines(self) -> tuple[float, ...]:
-        """Return every moment at which something is due, infinity for what is not."""
-        return (
-            self._stream.deadline,
-            self._stream.rest_at,
-            self._link.wake_at(),
-            self._conversation.wake_at(),
-            self._limit.warn_at,
-            self._limit.end_at,
-            self._latest_leave,
-        )
+    def _next_deadline(self) -> float:
+        """Return the next moment (s) at which something is due outside the talk, infinity for none."""
+        stream, limit = self._stream, self._limit
+        near = min(stream.deadline, stream.rest_at, limit.warn_at, limit.end_at)
+        return min(near, self._link.wake_at(), self._latest_leave)
 
     @property
     def _latest_leave(self) -> float:

@@ -129,6 +129,8 @@ class Witness:
         if isinstance(event, ev.StreamStopped | ev.StreamBroken):
             self.stream_open = False
         self._see(list(self.machine.handle(event, self.now)))
+        if not isinstance(event, ev.CallerAudio):  # which changes little, and nothing that cannot wait
+            self._see_deadlines()
 
     def run(self, seconds: float) -> None:
         end = self.now + seconds
@@ -152,6 +154,12 @@ class Witness:
             self.actions.append(action)
         assert (self.machine.ending is not None) == (Finished() in self.actions)
         assert self.machine.transcript is not None
+
+    def _see_deadlines(self) -> None:
+        """Check that what is remembered is what is computed again after a status that changes nothing."""
+        remembered = self.machine.wake_at()
+        assert not self.machine.handle(ev.StatusReported("ringing"), self.now)
+        assert self.machine.wake_at() == remembered
 
 
 @settings(max_examples=150, deadline=None)
