@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from runtime.call.usage import Usage
-from runtime.figures.prices import LIST_AS_OF, PriceTable, cost
+from runtime.figures.prices import LIST_AS_OF, PriceTable, cost, live_cost
 from schemas.prices import ModelPrices, Prices
 
 MODEL, TRANSCRIPTION = "gpt-realtime-2.1", "gpt-transcribe"
@@ -54,3 +54,21 @@ def test_a_transcription_by_time_is_priced_by_the_minute() -> None:
 
 def test_a_call_that_used_nothing_costs_nothing() -> None:
     assert priced(Usage())["amount"] == 0
+
+
+def live_priced(usage: Usage, **models: ModelPrices) -> dict[str, object]:
+    table = PriceTable.of(Prices(as_of=date(2026, 12, 1), models={"gpt-live-1": ModelPrices(), **models}))
+    return {**live_cost(usage, 61.0, model="gpt-live-1", delegate="small", table=table)}
+
+
+def test_a_model_that_is_billed_by_the_second_costs_its_seconds_and_its_delegates_tokens() -> None:
+    usage = Usage(session_seconds=90.0, text_in=1_000_000, text_out=500_000)
+    prices = {"gpt-live-1": ModelPrices(per_minute=0.2), "small": ModelPrices(text_in=1, text_out=2)}
+    told = live_priced(usage, **prices)
+    assert told["parts"] == {"gpt-live-1": 0.3, "small": 2.0}
+    assert told["amount"] == pytest.approx(2.3)
+
+
+def test_seconds_without_a_price_leave_the_sum_open() -> None:
+    told = live_priced(Usage(session_seconds=90.0))
+    assert (told["amount"], told["unpriced"]) == (None, ["gpt-live-1"])

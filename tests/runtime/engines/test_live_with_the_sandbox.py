@@ -10,11 +10,22 @@ from collections.abc import Iterable
 from functools import partial
 
 from runtime.call import events as ev
-from runtime.call.actions import Action, ClearPlayback, EndStream, EngineAction, Finished, RunTool
+from runtime.call.actions import (
+    Action,
+    ClearPlayback,
+    CloseModel,
+    ConfigureModel,
+    EndStream,
+    EngineAction,
+    Finished,
+    Recall,
+    RunTool,
+)
 from runtime.call.ending import Ending
 from runtime.call.plan import CallPlan
 from runtime.call.tools.built_in import HANG_UP_FUNCTION
 from runtime.call.tools.toolset import Function, Toolset
+from runtime.call.usage import Usage
 from runtime.engines.live import CAPABILITIES, LiveEngine
 from runtime.engines.live_session import LiveSettings
 from sandbox.model import BISTRO, Call, Say, Script, say, when
@@ -171,3 +182,35 @@ def test_an_agent_who_hangs_up_is_heard_to_the_end() -> None:
     assert EndStream(None) in [action for _, action in call.done]
     assert call.done[-1][1] == Finished()
     assert call.machine.ending == Ending("completed", end_reason="agent_completed")
+
+
+def test_a_caller_whom_the_model_does_not_answer_keeps_their_session() -> None:
+    call = Telephone(Script(rules=(when("caller-menu", ()),)))
+    call.pick_up()
+    call.run(6.0)
+    call.speak("caller-menu", then=20.0)
+    assert call.actions(CloseModel) == []
+    assert lines(call)[-1] == ("caller", clip("caller-menu").text)
+
+
+def test_what_a_session_took_is_counted_when_the_call_is_over() -> None:
+    call = Telephone()
+    call.pick_up()
+    call.run(1.0)
+    call.feed(ev.StreamStopped())
+    call.feed(ev.ModelUsed(Usage(session_seconds=1.5)))
+    assert call.machine.facts.usage.session_seconds == 1.5
+
+
+def test_the_session_after_a_loss_is_told_the_call_at_its_start() -> None:
+    call = Telephone()
+    call.pick_up()
+    call.run(6.0)
+    call.feed(ev.ModelLost("closed with 1006"))
+    call.run(1.0)
+    call.feed(ev.ModelConnected())
+    configured = call.actions(ConfigureModel)[-1]
+    assert isinstance(configured, ConfigureModel)
+    assert [each.text for each in configured.history] == [GREETING.text]
+    call.feed(ev.ModelConfigured(matches=True))
+    assert call.actions(Recall) == []  # it knows
