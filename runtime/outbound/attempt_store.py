@@ -1,0 +1,348 @@
+"""Attempts in the database: begun before anything is dialled, dialled in their turn, concluded once.
+
+Everything that must not happen twice is decided here, in transactions that see all processes: whether a lead
+is still to be called, from which number, how many calls there are, and when the next one may be placed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, case, false, func, insert, select, update
+
+from runtime.outbound.facts import merged
+from runtime.outbound.orders import CallFacts, DialOrder, DialRefused, new_attempt
+from runtime.outbound.outcome import Decision, Finished, Outcome, Retry
+from runtime.store.campaign_tables import attempts, campaigns, leads, never_call
+from runtime.store.database import take_turns, writing_transaction
+from schemas import Agent
+from schemas.campaign import Campaign
+
+# How long a lead waits for a place before it is looked at again, in seconds.
+PAUSED_SECONDS: Final = 60.0
+NO_ROOM_SECONDS: Final = 5.0
+ON_THE_PHONE_SECONDS: Final = 120.0
+FARTHEST_TURN_MS: Final = 1000
+
+_FACTS: Final = (
+    "call_sid",
+    "status",
+    "answered_by",
+    "sip_code",
+    "end_reason",
+    "error_code",
+    "seconds",
+    "opted_out",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A call that is to be placed, or has been: `attempt` names it."""
+
+    attempt: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotNow:
+    """The lead has to wait for so many seconds, and be looked at again then."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Nobody calls this lead any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt as it is known; times are seconds since the epoch.
+
+    `calls` counts those of the lead up to this one. `to` and `from_` are E.164.
+    """
+
+    id: str
+    campaign: str
+    lead: str
+    agent: str
+    to: str
+    from_: str
+    calls: int
+    facts: CallFacts
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    dialled_at_s: float | None = None
+    refused: DialRefused | None = None
+
+    def order(self, campaign: Campaign) -> DialOrder:
+        """Return the order for its call, on the terms of its campaign."""
+        return DialOrder(
+            attempt=self.id,
+            agent=self.agent,
+            to=self.to,
+            from_=self.from_,
+            variables=self.variables,
+            machine_detection=True,
+            voicemail=campaign.voicemail,
+            voicemail_message=campaign.voicemail_message,
+            ring_seconds=campaign.ring_seconds,
+            campaign=self.campaign,
+            lead=self.lead,
+        )
+
+
+class AttemptStore:
+    """Attempts in one database. Its methods block: they belong into a thread."""
+
+    def __init__(self, engine: Engine, epoch: Callable[[], float]) -> None:
+        """`epoch` gives the time in seconds."""
+        self._engine = engine
+        self._epoch = epoch
+
+    def begin(self, campaign: Campaign, agent: Agent, lead: str, workflow: str) -> Begun | NotNow | Over:
+        """Begin an attempt to reach a lead, or return the one that is under way."""
+        with writing_transaction(self._engine) as connection:
+            take_turns(connection, "dialling")
+            this = (leads.c.campaign == campaign.name, leads.c.id == lead)
+            row = connection.execute(select(leads).where(*this)).one()
+            under_way = (attempts.c.campaign == campaign.name, attempts.c.lead == lead)
+            open_one = connection.scalar(
+                select(attempts.c.id).where(*under_way, attempts.c.ended_at.is_(None))
+            )
+            if open_one is not None:
+                return Begun(open_one)
+            if row.state == "finished":
+                return Over()
+            stop = self._reason_not_to(connection, campaign, row)
+            if stop is not None:
+                gone = {"state": "finished", "outcome": stop, "changed_at": self._now()}
+                connection.execute(update(leads).where(*this).values(**gone))
+                return Over()
+            caller = self._caller(connection, campaign, agent, row.number)
+            if isinstance(caller, NotNow):
+                return caller
+            return Begun(self._insert(connection, row, agent, caller, workflow))
+
+    def _reason_not_to(
+        self, connection: Connection, campaign: Campaign, lead: Row[tuple[object, ...]]
+    ) -> Outcome | None:
+        """Return as what a lead is finished without a call, if it is."""
+        state = connection.scalar(select(campaigns.c.state).where(campaigns.c.name == campaign.name))
+        if state == "cancelled":
+            return "cancelled"
+        forbidden = select(never_call.c.number).where(never_call.c.number == lead.number)
+        if connection.scalar(forbidden) is not None:
+            return "do_not_call"
+        if lead.calls > campaign.max_retries:  # fewer are allowed now than when the last call was decided on
+            last = (attempts.c.campaign == lead.campaign, attempts.c.lead == lead.id)
+            newest = select(attempts.c.outcome).where(*last).order_by(attempts.c.begun_at.desc()).limit(1)
+            return connection.scalar(newest) or "failed"
+        return None
+
+    def _caller(self, connection: Connection, campaign: Campaign, agent: Agent, number: str) -> str | NotNow:
+        """Return the number to call from: that with the fewest calls; or how long there is none."""
+        paused = select(campaigns.c.state).where(campaigns.c.name == campaign.name)
+        if connection.scalar(paused) != "running":
+            return NotNow(PAUSED_SECONDS)
+        on_the_phone = select(func.count()).where(_is_open(), attempts.c.number == number)
+        if connection.scalar(on_the_phone):
+            return NotNow(ON_THE_PHONE_SECONDS)
+        own = (attempts.c.caller, func.count(), func.sum(_of(campaign)))
+        counted = select(*own).where(_is_open(), attempts.c.agent == agent.name).group_by(attempts.c.caller)
+        calls = {caller: (all_, ours) for caller, all_, ours in connection.execute(counted)}
+        if _is_full(campaign, agent, calls):
+            return NotNow(NO_ROOM_SECONDS)
+        numbers = campaign.numbers or tuple(entry.number for entry in agent.numbers)
+        fewest = min(numbers, key=lambda number: calls.get(number, (0, 0)))
+        most = campaign.max_concurrent_per_number
+        if most is not None and calls.get(fewest, (0, 0))[1] >= most:
+            return NotNow(NO_ROOM_SECONDS)
+        return fewest
+
+    def _insert(
+        self,
+        connection: Connection,
+        lead: Row[tuple[object, ...]],
+        agent: Agent,
+        caller: str,
+        workflow: str,
+    ) -> str:
+        attempt, now = new_attempt(), self._now()
+        connection.execute(
+            insert(attempts).values(
+                id=attempt,
+                campaign=lead.campaign,
+                lead=lead.id,
+                workflow=workflow,
+                agent=agent.name,
+                number=lead.number,
+                caller=caller,
+                begun_at=now,
+                status="queued",
+                opted_out=False,
+            )
+        )
+        this = (leads.c.campaign == lead.campaign, leads.c.id == lead.id)
+        begun = {"state": "dialling", "calls": lead.calls + 1, "due_at": None, "changed_at": now}
+        connection.execute(update(leads).where(*this).values(**begun))
+        return attempt
+
+    def find(self, attempt: str) -> Attempt | None:
+        """Return an attempt; None when it was taken back."""
+        wanted = (
+            select(attempts, leads.c.variables, leads.c.calls)
+            .join(leads, (leads.c.campaign == attempts.c.campaign) & (leads.c.id == attempts.c.lead))
+            .where(attempts.c.id == attempt)
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(wanted).one_or_none()
+        return None if row is None else _attempt(row)
+
+    def take_turn(self, attempt: str, campaign: Campaign) -> float | None:
+        """Give an attempt its turn to be dialled, and return when that is, in seconds since the epoch.
+
+        Turns are as far apart as the campaign says, whichever process they are given to. None when they are
+        given away for the next second; then it is to be asked again. A turn that nobody uses is lost.
+        """
+        with writing_transaction(self._engine) as connection:
+            take_turns(connection, "dialling")
+            this = campaigns.c.name == campaign.name
+            free: int = connection.scalars(select(campaigns.c.next_call_at).where(this)).one()
+            now = self._now()
+            turn = max(free, now)
+            if turn > now + FARTHEST_TURN_MS:
+                return None
+            following = turn + math.ceil(1000 / campaign.calls_per_second)
+            connection.execute(update(campaigns).where(this).values(next_call_at=following))
+            connection.execute(update(attempts).where(attempts.c.id == attempt).values(dialled_at=turn))
+            return turn / 1000
+
+    def has_turn(self, attempt: str, turn_s: float) -> bool:
+        """Tell whether the attempt still waits for that turn: no other process has gone on with it."""
+        waits = (attempts.c.call_sid.is_(None), attempts.c.refused.is_(None))
+        this = (attempts.c.id == attempt, attempts.c.dialled_at == round(turn_s * 1000))
+        with self._engine.connect() as connection:
+            return connection.scalar(select(attempts.c.id).where(*this, *waits)) is not None
+
+    def placed(self, attempt: str, call_sid: str) -> None:
+        """Note the call that an attempt led to."""
+        self._note(attempt, CallFacts(call_sid=call_sid))
+
+    def note(self, attempt: str, news: CallFacts) -> str | None:
+        """Add what was found out about an attempt; return the workflow that waits for it, if one does.
+
+        Who asked not to be called again is not, by no campaign, from this moment on.
+        """
+        return self._note(attempt, news)
+
+    def _note(self, attempt: str, news: CallFacts) -> str | None:
+        with writing_transaction(self._engine) as connection:
+            take_turns(connection, "dialling")
+            this = attempts.c.id == attempt
+            row = connection.execute(select(attempts).where(this)).one_or_none()
+            if row is None:
+                return None
+            known = merged(_facts(row), news)
+            changed = {name: getattr(known, name) for name in _FACTS}
+            connection.execute(update(attempts).where(this).values(**changed))
+            if news.opted_out:
+                self._never_again(connection, row.number)
+            return row.workflow if row.ended_at is None else None
+
+    def _never_again(self, connection: Connection, number: str) -> None:
+        """Keep a number from being called, and finish the leads that wait with it."""
+        now = self._now()
+        known = connection.scalar(select(never_call.c.number).where(never_call.c.number == number))
+        if known is None:
+            connection.execute(insert(never_call).values(number=number, since=now))
+        waits = leads.c.state.in_(("backlog", "retry"))
+        gone = {"state": "finished", "outcome": "opted_out", "changed_at": now}
+        connection.execute(update(leads).where(leads.c.number == number, waits).values(**gone))
+
+    def refuse(self, attempt: str, refused: DialRefused) -> None:
+        """Note that there is no call."""
+        how = "for_good" if refused.permanent else "for_now"
+        values = {"refused": how, "status": "failed", "error_code": refused.code}
+        with writing_transaction(self._engine) as connection:
+            connection.execute(update(attempts).where(attempts.c.id == attempt).values(**values))
+
+    def conclude(self, attempt: str, decision: Decision) -> float | None:
+        """Close an attempt, and its lead or the lead's wait; return when the lead is due, if it is again.
+
+        In seconds since the epoch. What is closed stays as it is.
+        """
+        now = self._now()
+        with writing_transaction(self._engine) as connection:
+            take_turns(connection, "dialling")
+            this = (attempts.c.id == attempt, attempts.c.ended_at.is_(None))
+            row = connection.execute(select(attempts).where(attempts.c.id == attempt)).one()
+            outcome = decision.outcome if isinstance(decision, Finished) else decision.reason
+            connection.execute(update(attempts).where(*this).values(outcome=outcome, ended_at=now))
+            values: dict[str, object] = {"outcome": outcome, "changed_at": now, "state": "finished"}
+            if isinstance(decision, Retry):
+                values |= {"state": "retry", "due_at": round(decision.at_s * 1000)}
+            lead = (leads.c.campaign == row.campaign, leads.c.id == row.lead)
+            calls = (leads.c.state == "dialling",) if row.ended_at is None else (false(),)
+            connection.execute(update(leads).where(*lead, *calls).values(**values))
+            due = select(leads.c.due_at).where(*lead, leads.c.state == "retry")
+            return _seconds(connection.scalar(due))
+
+    def undo(self, attempt: str) -> None:
+        """Take an attempt back that was never dialled: the lead is as it was before."""
+        with writing_transaction(self._engine) as connection:
+            row = connection.execute(select(attempts).where(attempts.c.id == attempt)).one_or_none()
+            if row is None:
+                return
+            connection.execute(attempts.delete().where(attempts.c.id == attempt))
+            lead = (leads.c.campaign == row.campaign, leads.c.id == row.lead)
+            calls = connection.scalar(select(leads.c.calls).where(*lead)) or 1
+            before = {"state": "backlog" if calls == 1 else "retry", "calls": calls - 1}
+            connection.execute(update(leads).where(*lead).values(**before))
+
+    def _now(self) -> int:
+        return round(self._epoch() * 1000)
+
+
+def _is_open() -> ColumnElement[bool]:
+    return attempts.c.ended_at.is_(None)
+
+
+def _of(campaign: Campaign) -> ColumnElement[int]:
+    return case((attempts.c.campaign == campaign.name, 1), else_=0)
+
+
+def _is_full(campaign: Campaign, agent: Agent, calls: Mapping[str, Sequence[int]]) -> bool:
+    """Tell whether the agent or the campaign has as many calls as it may have; by number: all, and ours."""
+    all_, ours = (sum(each[index] for each in calls.values()) for index in (0, 1))
+    full_agent = agent.max_concurrent_calls is not None and all_ >= agent.max_concurrent_calls
+    return full_agent or (campaign.max_concurrent_calls is not None and ours >= campaign.max_concurrent_calls)
+
+
+def _attempt(row: Row[tuple[object, ...]]) -> Attempt:
+    refused = None
+    if row.refused is not None:
+        refused = DialRefused(row.error_code, "refused", permanent=row.refused == "for_good")
+    return Attempt(
+        id=row.id,
+        campaign=row.campaign,
+        lead=row.lead,
+        agent=row.agent,
+        to=row.number,
+        from_=row.caller,
+        calls=row.calls,
+        facts=_facts(row),
+        variables=row.variables,
+        dialled_at_s=_seconds(row.dialled_at),
+        refused=refused,
+    )
+
+
+def _facts(row: Row[tuple[object, ...]]) -> CallFacts:
+    return replace(CallFacts(), **{name: getattr(row, name) for name in _FACTS})
+
+
+def _seconds(ms: int | None) -> float | None:
+    return None if ms is None else ms / 1000

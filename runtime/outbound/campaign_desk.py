@@ -1,0 +1,227 @@
+"""What is done for one lead of a campaign, step by step; the workflow says in which order.
+
+A step may be done twice: a process can die after it has been done and before that is known. So each looks
+at what is there first. Nobody is dialled without a row that says so, and whoever finds such a row without a
+call asks the account what became of it before dialling again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from runtime.figures.logs import get_logger
+from runtime.outbound.attempt_store import PAUSED_SECONDS, Attempt, AttemptStore, Begun, NotNow
+from runtime.outbound.facts import is_told, merged
+from runtime.outbound.hours import calling_hours, calling_zones
+from runtime.outbound.lead_store import LeadStore
+from runtime.outbound.orders import CallFacts, Dialer, DialOrder, DialRefused
+from runtime.outbound.outcome import RetryPolicy, decide, is_account_trouble
+from schemas import Fleet
+from schemas.campaign import Campaign
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long is waited for what, in seconds.
+
+    `settle` after a call may have been placed by a process that died: the account lists it by then.
+    `ring_margin` beyond the ringing until the account is asked, and then again each `ask_every`.
+    `report_grace` after the end of a call, for our own report on it. `longest` is when a call that is never
+    heard of again is given up. `look_up` is how long an account that does not answer is asked.
+    """
+
+    settle: float = 10
+    ring_margin: float = 20
+    ask_every: float = 60
+    report_grace: float = 10
+    longest: float = 6 * 3600
+    look_up: float = 600
+    turn_poll: float = 0.5
+
+
+# A turn to dial that was checked longer ago than this may have passed to another process.
+STALE_SECONDS: Final = 3.0
+
+
+class CampaignDesk:
+    """Does the steps, in whichever event loop they are called."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        leads: LeadStore,
+        attempts: AttemptStore,
+        dialer: Dialer,
+        epoch: Callable[[], float],
+        timing: Timing,
+    ) -> None:
+        self._fleet = fleet
+        self._leads = leads
+        self._attempts = attempts
+        self._dialer = dialer
+        self._epoch = epoch
+        self._timing = timing
+
+    async def begin(self, campaign: str, lead: str, workflow: str) -> Begun | NotNow | None:
+        """Begin an attempt to reach a lead, if it is time; None when nobody calls it any more."""
+        terms = self._fleet.campaigns.get(campaign)
+        if terms is None:  # not declared any more: it may be again
+            return NotNow(PAUSED_SECONDS)
+        wait = await self._until_its_hour(terms, lead)
+        if wait is None or wait > 0:
+            return None if wait is None else NotNow(wait)
+        agent = self._fleet.agents[terms.agent]
+        begun = await asyncio.to_thread(self._attempts.begin, terms, agent, lead, workflow)
+        return begun if isinstance(begun, Begun | NotNow) else None
+
+    async def _until_its_hour(self, campaign: Campaign, lead: str) -> float | None:
+        """Return how many seconds it is until the lead may be called, None when it never may."""
+        person = await asyncio.to_thread(self._leads.find, campaign.name, lead)
+        if person is None:
+            return None
+        now, hours = self._epoch(), calling_hours(campaign)
+        zones = calling_zones(person.number, person.time_zone, campaign.time_zone, hours, now)
+        moment = hours.next_moment(now, zones) if zones else None
+        if moment is None:
+            detail = (
+                "no hour is right in every time zone that may be theirs" if zones else "no time zone known"
+            )
+            await asyncio.to_thread(self._leads.finish, campaign.name, lead, "invalid", detail)
+            return None
+        return moment - now
+
+    async def place(self, campaign: str, attempt: str) -> float | None:
+        """Place the call of an attempt, unless it has been; return how many seconds to wait for news of it.
+
+        0 when there is no call. None when the attempt was taken back: its campaign stands still, and the lead
+        waits on.
+        """
+        known = await asyncio.to_thread(self._attempts.find, attempt)
+        terms = self._fleet.campaigns.get(campaign)
+        if known is None or terms is None:
+            return None
+        order = known.order(terms)
+        if known.facts.call_sid is None and known.refused is None:
+            found = known.dialled_at_s is not None and await self._find_call(order, known.dialled_at_s)
+            if not found:
+                return await self._dial(terms, order)
+        return 0 if known.refused is not None else order.ring_seconds + self._timing.ring_margin
+
+    async def _dial(self, campaign: Campaign, order: DialOrder) -> float | None:
+        turn = await self._turn(campaign, order.attempt)
+        if turn is None:
+            await asyncio.to_thread(self._attempts.undo, order.attempt)
+            return None
+        try:
+            call_sid = await self._dialer.place(order)
+        except DialRefused as refused:
+            return await self._refused(campaign, order, refused)
+        except Exception as error:
+            # It may have been placed all the same: Twilio took the request and its answer was lost.
+            _log.warning("dial_unknown", attempt=order.attempt, detail=type(error).__name__)
+            if not await self._find_call(order, turn):
+                lost = DialRefused(None, "no answer", permanent=False)
+                await asyncio.to_thread(self._attempts.refuse, order.attempt, lost)
+                return 0
+        else:
+            await asyncio.to_thread(self._attempts.placed, order.attempt, call_sid)
+        return order.ring_seconds + self._timing.ring_margin
+
+    async def _turn(self, campaign: Campaign, attempt: str) -> float | None:
+        """Wait for an attempt's turn to be dialled and return it; None when the campaign stands still."""
+        while True:
+            status = await asyncio.to_thread(self._leads.status, campaign.name)
+            if status is None or status.state != "running":
+                return None
+            turn = await asyncio.to_thread(self._attempts.take_turn, attempt, campaign)
+            if turn is None:
+                await asyncio.sleep(self._timing.turn_poll)
+                continue
+            await asyncio.sleep(turn - self._epoch())
+            if not await asyncio.to_thread(self._attempts.has_turn, attempt, turn):
+                _log.warning("attempt_taken_over", attempt=attempt)
+                await asyncio.get_running_loop().create_future()  # this process has no part in it any more
+            if self._epoch() - turn < STALE_SECONDS:
+                return turn
+
+    async def _refused(self, campaign: Campaign, order: DialOrder, refused: DialRefused) -> float | None:
+        """Keep to a refusal. What concerns the account concerns everybody: then the campaign stands still."""
+        if is_account_trouble(refused):
+            reason = f"Twilio refuses calls of the account: {refused.message} ({refused.code})"
+            _log.error("campaign_paused", campaign=campaign.name, code=refused.code)
+            await asyncio.to_thread(self._leads.pause, campaign.name, reason)
+            await asyncio.to_thread(self._attempts.undo, order.attempt)
+            return None
+        await asyncio.to_thread(self._attempts.refuse, order.attempt, refused)
+        return 0
+
+    async def _find_call(self, order: DialOrder, since: float) -> bool:
+        """Look whether a call was placed that nobody noted, once the account would list it."""
+        await asyncio.sleep(since + self._timing.settle - self._epoch())
+        until, pause = self._epoch() + self._timing.look_up, 1.0
+        while True:
+            try:
+                call_sid = await self._dialer.placed_since(order, since)
+            except Exception as error:
+                _log.warning("look_up_failed", attempt=order.attempt, detail=type(error).__name__)
+                if self._epoch() > until:
+                    return False
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 30)
+            else:
+                if call_sid is not None:
+                    await asyncio.to_thread(self._attempts.placed, order.attempt, call_sid)
+                return call_sid is not None
+
+    async def look(self, attempt: str, *, silent: bool) -> float:
+        """Return how many seconds to wait for more news of a call, 0 when all is known.
+
+        `silent`: the last wait brought nothing. Then the account is asked.
+        """
+        known = await asyncio.to_thread(self._attempts.find, attempt)
+        if known is None or known.facts.call_sid is None:
+            return 0
+        facts = known.facts
+        if silent and not facts.is_final:
+            facts = await self._ask(known, known.facts.call_sid)
+        if is_told(facts) or (facts.is_final and silent):
+            return 0
+        if facts.is_final:
+            return self._timing.report_grace
+        if self._epoch() - (known.dialled_at_s or 0) > self._timing.longest:
+            _log.error("call_never_ended", attempt=attempt, call_sid=facts.call_sid)
+            await asyncio.to_thread(self._attempts.note, attempt, CallFacts(status="failed"))
+            return 0
+        return self._timing.ask_every
+
+    async def _ask(self, attempt: Attempt, call_sid: str) -> CallFacts:
+        """Ask the account about a call of which nothing was heard, and keep the answer."""
+        try:
+            news = await self._dialer.facts(call_sid)
+        except Exception as error:
+            _log.warning("facts_unknown", call_sid=call_sid, detail=type(error).__name__)
+            return attempt.facts
+        await asyncio.to_thread(self._attempts.note, attempt.id, news)
+        return merged(attempt.facts, news)
+
+    async def conclude(self, campaign: str, attempt: str) -> float | None:
+        """Decide what follows from an attempt; return in how many seconds its lead is called again."""
+        known = await asyncio.to_thread(self._attempts.find, attempt)
+        if known is None:
+            return None
+        now = self._epoch()
+        decision = decide(known.refused or known.facts, self._policy(campaign), known.calls, now)
+        due = await asyncio.to_thread(self._attempts.conclude, attempt, decision)
+        return None if due is None else max(due - now, 0)
+
+    def _policy(self, campaign: str) -> RetryPolicy:
+        """Return on what terms people are called again; one that is not declared any more calls nobody."""
+        terms = self._fleet.campaigns.get(campaign)
+        if terms is None:
+            return RetryPolicy(0, 0)
+        return RetryPolicy(terms.max_retries, terms.cooldown, terms.voicemail)
