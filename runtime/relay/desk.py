@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from runtime import twiml
+from runtime.audio.ulaw import BYTES_PER_SECOND
 from runtime.call.plan import CallPlan
 from runtime.call.text.relay_call import RelayCall
 from runtime.call.text.relay_steps import HoldFiles, RelayTerms
@@ -103,4 +104,4 @@ def holds_of(fleet: Fleet, media: HoldMedia) -> dict[str, HoldFiles]:
 def _hold_files(agent: Agent, fleet: Fleet, media: HoldMedia) -> HoldFiles:
     sound = media.sound(fleet.hold_of(agent))
     loop, lead = waiting_music.serve(sound, media, fleet.service.public_url)
-    return HoldFiles(loop, lead, sound.delay)
+    return HoldFiles(loop, lead, len(sound.lead) / BYTES_PER_SECOND, sound.delay)

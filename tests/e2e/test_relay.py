@@ -7,8 +7,10 @@ from pathlib import Path
 from sandbox import StreamFaults
 from sandbox.model.text.faults import BreakOff
 from sandbox.network import HangUp, Interrupt, Kind, Listen, Press, Wait
+from sandbox.speech import clip
 from tests.e2e.test_calls import said
 from tests.e2e.text_calls import BYE, GREETING, LONG_GREETING, ask, call
+from tests.runtime.audio.sounds import pcm16, tone, wav
 
 RELAY = "mode: relay"
 POLYGLOT = "mode: relay, language: en-US, hints: [Bistro], languages: {de-DE: {name: Polly.Vicki-Neural}}"
@@ -64,6 +66,21 @@ def test_a_caller_hears_something_while_a_tool_takes_long(tmp_path: Path) -> Non
     assert said(record, "agent")[-1] == "It is booked."
     assert caller.heard_words[-1] == "It is booked."
     assert any(event.kind is Kind.REQUESTED and "/media/" in event.detail for event in caller.events)
+
+
+def test_a_caller_who_waits_for_the_first_word_hears_the_whole_recording_and_then_music(
+    tmp_path: Path,
+) -> None:
+    for name, hertz in (("voice", 500), ("music", 1200)):
+        (tmp_path / f"{name}.wav").write_bytes(wav(pcm16(tone(hertz, 1.0))))
+    hold = f"hold: {{strategy: audio_then_music, audio: {tmp_path}/voice.wav, music: {tmp_path}/music.wav}}\n"
+    caller, record = call(tmp_path, RELAY, Wait(7000), HangUp(), greeting=None, text_ms=4000, more=hold)
+
+    assert said(record, "agent") == [clip("agent-hello").text]
+    assert caller.heard_words == (clip("agent-hello").text,)
+    files = [event for event in caller.events if event.kind is Kind.REQUESTED and "/media/" in event.detail]
+    assert len(files) == 2
+    assert files[1].at_ms - files[0].at_ms > 1000
 
 
 def test_a_caller_whose_connection_breaks_is_back_in_the_same_conversation(tmp_path: Path) -> None:

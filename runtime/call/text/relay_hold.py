@@ -12,6 +12,7 @@ from typing import Final
 from runtime.call.text.relay_steps import HoldFiles, PlayHold
 
 PATIENCE: Final = 3.5  # s that a caller waits in silence for an answer
+FETCHING: Final = 0.5  # s in which the carrier has a file
 UNTIL_WORDS: Final = 0  # times
 
 
@@ -25,7 +26,7 @@ class RelayHold:
         self._began = False
         self._since = math.inf
         self.due_at = math.inf
-        """When (s) it is to begin, infinity while nobody waits."""
+        """When (s) the next file is to begin, infinity for never."""
         self.sounding = False
         """Whether it is played."""
 
@@ -35,22 +36,26 @@ class RelayHold:
         self._since = self.due_at = math.inf
 
     def look(self, now: float, *, waits: bool, first: bool, spoken_until: float) -> list[PlayHold]:
-        """Begin, if the caller has been waiting for long enough in silence.
+        """Begin, if the caller has been waiting for long enough in silence; go on behind the recording.
 
         `waits`: they do, as it stands; `first`: for the agent's first word. The agent is heard until
         `spoken_until` (s).
         """
-        self.due_at = math.inf
-        if self._files is None or not waits or self.sounding:
-            self._since = math.inf
+        files = self._files
+        if files is None or not waits:
+            self._since = self.due_at = math.inf
             return []
-        self._since = min(self._since, now)
-        self.due_at = max(self._since, spoken_until) + (self._files.delay if first else PATIENCE)
-        return self._play(self._files) if now >= self.due_at else []
+        if not self.sounding:
+            self._since = min(self._since, now)
+            self.due_at = max(self._since, spoken_until) + (files.delay if first else PATIENCE)
+        return [self._play(files, now)] if now >= self.due_at else []
 
-    def _play(self, files: HoldFiles) -> list[PlayHold]:
-        """Begin: with the recording that is heard once, if it was not yet, then what is repeated."""
-        once = [] if files.lead is None or self._began else [PlayHold(files.lead, 1)]
+    def _play(self, files: HoldFiles, now: float) -> PlayHold:
+        """Play the recording that is heard once, if it was not yet, or else what is repeated."""
+        if files.lead is None or self._began:
+            file, self.due_at = PlayHold(files.loop, UNTIL_WORDS), math.inf
+        else:  # a file that followed at once would replace it, as words do
+            file, self.due_at = PlayHold(files.lead, 1), now + files.lead_seconds + FETCHING
         self._began = self.sounding = True
-        self.due_at = math.inf
-        return [*once, PlayHold(files.loop, UNTIL_WORDS)]
+        self._since = math.inf
+        return file

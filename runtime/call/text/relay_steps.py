@@ -16,13 +16,14 @@ from runtime.call.text.text_events import AskModel, CancelAsk, TextModelEvent
 
 @dataclass(frozen=True, slots=True)
 class HoldFiles:
-    """The addresses of what the caller hears in a wait: `lead` once, then `loop` again and again.
+    """The addresses of what the caller hears in a wait: `lead` once, for `lead_seconds`, then `loop`.
 
     Nothing is heard for the first `delay` seconds before the agent's first word.
     """
 
     loop: str
     lead: str | None = None
+    lead_seconds: float = 0.0
     delay: float = 0.0
 
 

@@ -21,7 +21,7 @@ from runtime.call.usage import Usage
 from tests.runtime.call.gather_driver import TOOLS
 
 USAGE = Usage(text_in=10, text_out=5)
-HOLD = rs.HoldFiles("https://a.example/loop.wav", "https://a.example/lead.wav", delay=0.5)
+HOLD = rs.HoldFiles("https://a.example/loop.wav", "https://a.example/lead.wav", lead_seconds=3.0, delay=0.5)
 LEAD, LOOP = rs.PlayHold("https://a.example/lead.wav", 1), rs.PlayHold("https://a.example/loop.wav", 0)
 TERMS = rs.RelayTerms(hold=HOLD)
 PLAN = CallPlan(greeting="Good evening.", fallback_message="Call again.", idle_seconds=10)
@@ -319,10 +319,23 @@ def test_a_caller_who_waits_for_the_first_word_hears_the_hold_sound_until_it_com
     driver.pass_by(0.4)
     assert driver.held == []
     driver.pass_by(0.2)
+    assert driver.held == [LEAD]
+    driver.pass_by(3.5)
     assert driver.held == [LEAD, LOOP]
     driver.writes("Good evening.")
     driver.pass_by(5)
     assert driver.held == [LEAD, LOOP]
+
+
+def test_an_agent_that_needs_to_know_the_caller_first_lets_them_hear_the_hold_sound() -> None:
+    driver = Driver(replace(PLAN, prep="required"))
+    driver.start()
+    driver.pass_by(2)
+    assert driver.held == [LEAD]
+    driver.feed(ev.Prepared({"name": "Ada"}, complete=True))
+    assert driver.said == [("Good evening. ", True)]
+    driver.pass_by(5)
+    assert driver.held == [LEAD]
 
 
 def test_a_caller_hears_that_the_line_is_alive_when_an_answer_takes_long() -> None:
@@ -331,12 +344,12 @@ def test_a_caller_hears_that_the_line_is_alive_when_an_answer_takes_long() -> No
     driver.pass_by(3.4)
     assert driver.held == []
     driver.pass_by(0.2)
-    assert driver.held == [LEAD, LOOP]
+    assert driver.held == [LEAD]
     driver.writes("Very well.")
     driver.pass_by(2)
     driver.says("For two.")
     driver.pass_by(4)
-    assert driver.held == [LEAD, LOOP, LOOP]
+    assert driver.held == [LEAD, LOOP]
 
 
 def test_a_caller_who_speaks_into_the_hold_sound_has_missed_nothing_of_the_agents() -> None:
