@@ -142,6 +142,8 @@ class LiveEngine:
     def _on_start(self, event: LiveEvent) -> Sequence[ev.ModelEvent]:
         """Compare the echo with what was asked for: a session cannot be asked twice."""
         session = event.session
+        if self._started:
+            return ()
         self._started = True
         wrong = live_misunderstanding(self.settings, session)
         if wrong is not None or session is None:

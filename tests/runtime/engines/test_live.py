@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runtime.call import events as ev
 from runtime.call.actions import (
@@ -248,6 +251,30 @@ def test_silence_is_passed_on_for_a_breath_and_sound_after_it_has_a_head_start()
     assert sound(engine, SOUND) == [
         ev.ModelAudio("live_1-1", "live_1-1", b64encode(SILENCE + SOUND).decode())
     ]
+
+
+@given(sizes=st.lists(st.integers(1, 2000), min_size=1, max_size=40))
+def test_whatever_the_pieces_a_voice_arrives_whole_and_in_one_utterance(sizes: list[int]) -> None:
+    engine = started()
+    said = clip("agent-hours").ulaw[2400:8000]
+    stream = SILENCE * 3 + said + SILENCE * 12
+    events: list[ev.ModelEvent] = []
+    at = 0
+    for size in itertools.cycle(sizes):
+        if at >= len(stream):
+            break
+        events += sound(engine, stream[at : at + size])
+        at += size
+    audio = [event.payload for event in events if isinstance(event, ev.ModelAudio)]
+    assert said in b"".join(map(b64decode, audio))
+    assert kinds(events).count("ResponseStarted") == kinds(events).count("ResponseEnded") == 1
+
+
+def test_a_start_that_is_told_twice_changes_nothing() -> None:
+    engine = started()
+    sound(engine, SOUND)
+    assert tell(engine, "session.started", session={"id": "live_2", "audio": {"format": PCMU}}) == []
+    assert kinds(sound(engine, SOUND)) == ["ModelAudio"]
 
 
 def test_words_belong_to_the_utterance_in_whose_time_they_are_spoken() -> None:
