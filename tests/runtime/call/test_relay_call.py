@@ -362,6 +362,17 @@ def test_a_caller_who_speaks_into_the_hold_sound_has_missed_nothing_of_the_agent
     assert not driver.machine.transcript[0].interrupted
 
 
+def test_the_music_follows_a_recording_that_the_caller_coughed_into() -> None:
+    driver = Driver(replace(PLAN, greeting=None))
+    driver.start()
+    driver.pass_by(1)
+    driver.feed(rs.CallerSounds(speaking=True))
+    driver.pass_by(4)
+    assert driver.held == [LEAD]
+    driver.feed(rs.CallerSounds(speaking=False))
+    assert driver.held == [LEAD, LOOP]
+
+
 def test_nobody_who_is_speaking_or_typing_is_played_to() -> None:
     driver = begun(replace(PLAN, tools=TOOLS))
     driver.says("My number.")
