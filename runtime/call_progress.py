@@ -16,6 +16,7 @@ from runtime.call.stream_link import BACK
 from runtime.call.tools.built_in import LANGUAGE_SWITCHED, SWITCH_LANGUAGE
 from runtime.call_record import Caller, CallRecord, Latency, ToolUse, TranscriptEntry, TurnLatency
 from runtime.figures.prices import joined_cost
+from runtime.outbound.orders import DialOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """A call that another run of a node had, as its last checkpoint shows it."""
+    """A call that another run of a node had, as its last checkpoint shows it.
+
+    `order` is what it was placed with, if it was.
+    """
 
     record: CallRecord
     progress: Progress
+    order: DialOrder | None = None
 
     @property
     def prepared(self) -> bool:

@@ -120,9 +120,11 @@ class LiveCall:
     @property
     def goodbye(self) -> str | None:
         """What Twilio is to say after the stream; the fallback message where the agent could not speak."""
-        if self.session.goodbye is not None:
-            return self.session.goodbye
-        ending = self.session.machine.ending
+        machine = self.session.machine
+        words = self.session.goodbye or machine.facts.message
+        if words is not None:
+            return words
+        ending = machine.ending
         owed = ending is None or ending.reject_reason is not None or ending.end_reason in _CUT_SHORT
         return self.fallback_message if owed else None
 

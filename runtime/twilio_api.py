@@ -184,6 +184,10 @@ class AccountApi:
         made = await self._post("Calls", {"To": to, "From": from_, **parameters})
         return made.sid
 
+    async def look_up(self, path: str, **filters: Value) -> bytes:
+        """Return the JSON of a resource, or of a list by Twilio's `filters`; an empty path is the account."""
+        return await self._request("GET", path, filters, repeatable=True)
+
     async def call_status(self, call_sid: str) -> str:
         """Return the call's status: queued, ringing, in-progress, completed and so on."""
         return (await self._ask("GET", f"Calls/{_part(call_sid)}", {}, repeatable=True)).status
@@ -292,9 +296,10 @@ class AccountApi:
     def _build(self, method: Method, path: str, parameters: Mapping[str, Value]) -> httpx2.Request:
         base = self._api_url or f"https://{self._access.host}"
         form = {name: _text(value) for name, value in parameters.items()}
+        resource = f"{self._access.account_sid}/{path}" if path else self._access.account_sid
         return self._http.build_request(
             method,
-            f"{base}/2010-04-01/Accounts/{self._access.account_sid}/{path}.json",
+            f"{base}/2010-04-01/Accounts/{resource}.json",
             params=form if method == "GET" and form else None,
             data=form if method == "POST" else None,
             headers={"X-Twilio-Host": self._access.host} if self._api_url else None,

@@ -23,6 +23,9 @@ class VoiceWebhook:
     CallStatus; `duration_seconds` comes with the status callback of an ended call, `recording` with that of
     a recording: its URL with its length in seconds as a media fragment, or why there is none. `dial_status`
     is the DialCallStatus after a `<Dial>`, `relay` what became of a ConversationRelay.
+
+    Of a call that we placed, `caller` is whom we have called, and `called` our number; `attempt` names it.
+    `sip_code` and `error_code` say why it was not answered.
     """
 
     call_sid: str
@@ -34,25 +37,40 @@ class VoiceWebhook:
     recording: str | None = None
     dial_status: str | None = None
     relay: SessionOutcome | None = None
+    attempt: str | None = None
+    sip_code: int | None = None
+    error_code: int | None = None
 
     @classmethod
-    def read(cls, parameters: Parameters) -> VoiceWebhook:
-        """Read a request's parameters; unknown ones are ignored. Raises `NotAWebhookError`."""
+    def read(cls, parameters: Parameters, attempt: str | None = None) -> VoiceWebhook:
+        """Read a request's parameters; unknown ones are ignored. Raises `NotAWebhookError`.
+
+        `attempt` is what the URL says about the call.
+        """
         call_sid = parameters.get("CallSid", "")
         if not call_sid or len(call_sid) > 64:
             raise NotAWebhookError("the request names no call (CallSid)")
-        duration = re.fullmatch(r"[0-9]{1,9}", parameters.get("CallDuration", ""))
+        is_ours = parameters.get("Direction", "").startswith("outbound")
+        them, us = ("To", "From") if is_ours else ("From", "To")
         return cls(
             call_sid=call_sid,
-            caller=parameters.get("From", ""),
-            called=parameters.get("To", ""),
-            caller_country=parameters.get("FromCountry") or None,
+            caller=parameters.get(them, ""),
+            called=parameters.get(us, ""),
+            caller_country=parameters.get(f"{them}Country") or None,
             status=parameters.get("CallStatus", ""),
-            duration_seconds=int(duration[0]) if duration else None,
+            duration_seconds=_number(parameters, "CallDuration"),
             recording=_recording(parameters),
             dial_status=parameters.get("DialCallStatus") or None,
             relay=SessionOutcome.read(parameters),
+            attempt=attempt,
+            sip_code=_number(parameters, "SipResponseCode"),
+            error_code=_number(parameters, "ErrorCode"),
         )
+
+
+def _number(parameters: Parameters, name: str) -> int | None:
+    found = re.fullmatch(r"[0-9]{1,9}", parameters.get(name, ""))
+    return int(found[0]) if found else None
 
 
 def _recording(parameters: Parameters) -> str | None:

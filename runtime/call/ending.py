@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from runtime.call.usage import Usage
+from runtime.call_record import ToolUse
 
 if TYPE_CHECKING:
-    from runtime.call_record import EndReason, JsonValue, RejectReason, Status, ToolUse, TurnLatency
+    from runtime.call.events import AnswererKnown
+    from runtime.call_record import EndReason, JsonValue, RejectReason, Status, TurnLatency
 
 # Twilio's CallStatus values that end a call, and what each of them means in a record.
 REPORTED_ENDINGS: dict[str, EndReason] = {
@@ -21,6 +23,9 @@ REPORTED_ENDINGS: dict[str, EndReason] = {
 
 
 MOST_PROBLEM_CODES: Final = 32
+MACHINE_DETECTION: Final = "machine_detection"
+"""The name under which a record's tools show who has answered."""
+_NO_PERSONS: Final[dict[str, EndReason]] = {"machine": "voicemail", "fax": "failed"}
 
 
 @dataclass(slots=True)
@@ -40,6 +45,10 @@ class CallFacts:
     transferred: bool = False
     caller_silent: bool = False
     stream_missed: bool = False
+    no_person: EndReason | None = None
+    """What answered a call of ours, where it was nobody to talk with."""
+    message: str | None = None
+    """What is left to an answering machine."""
     dismissed: bool = False
     """The carrier was given a document that ends the call."""
     model_failure: str | None = None
@@ -65,6 +74,15 @@ class CallFacts:
         if not self.spoken:
             self.spoken = True
             self.first_word_ms = at_ms
+
+    def answered(self, event: AnswererKnown) -> bool:
+        """Note who has answered, once; whether the call is over by that."""
+        if any(use.name == MACHINE_DETECTION for use in self.tools):
+            return False
+        self.tools.append(ToolUse(MACHINE_DETECTION, {}, event.who, event.ms))
+        self.no_person = _NO_PERSONS.get(event.who.partition("_")[0])
+        self.message = event.message if self.no_person == "voicemail" else None
+        return self.no_person is not None
 
     def used(self, usage: Usage | None) -> None:
         """Add what the models say that they counted."""
@@ -110,6 +128,8 @@ def _ordered_end(facts: CallFacts) -> EndReason | None:
     """Return why our side ended the call on purpose, if it did."""
     if facts.cancelled:
         return "cancelled"
+    if facts.no_person is not None:
+        return facts.no_person
     if facts.drained:
         return "drained"
     if facts.transferred:

@@ -307,6 +307,19 @@ class HangUpRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswererKnown:
+    """The carrier has found out who has answered a call of ours, after `ms`.
+
+    `who` is Twilio's word: human, machine_start, machine_end_beep, machine_end_silence, machine_end_other,
+    fax or unknown. `message` is what a machine is to record.
+    """
+
+    who: str
+    ms: int
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DrainExpired:
     """The node stops and has waited for the call for as long as it could."""
 
@@ -336,7 +349,7 @@ ModelEvent: TypeAlias = (
     | ModelLost
     | ModelUnavailable
 )
-OutsideEvent: TypeAlias = StatusReported | HangUpRequested | DrainExpired | TransferEnded
+OutsideEvent: TypeAlias = StatusReported | HangUpRequested | DrainExpired | TransferEnded | AnswererKnown
 Event: TypeAlias = LegEvent | ModelEvent | OfSuccessor | OutsideEvent | ToolAnswered | Prepared
 
 CallerEvent: TypeAlias = CallerSpeechStarted | CallerSpeechStopped | CallerWordsHeard | CallerWords

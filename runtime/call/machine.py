@@ -88,11 +88,6 @@ class CallMachine:
         return self._stream.returns
 
     @property
-    def status(self) -> Ending:
-        """How the call stands, in the words of its record."""
-        return conclude(self._facts)
-
-    @property
     def ending(self) -> Ending | None:
         """How the call ended; None while it goes on."""
         return conclude(self._facts) if self._over else None
@@ -124,7 +119,7 @@ class CallMachine:
             case ev.OfSuccessor(inner):
                 news = self._link.hear_successor(inner, now, self._expiry(inner))
                 return [*self._follow(news, now), *self._hand_over(now)]
-            case ev.StatusReported() | ev.HangUpRequested() | ev.DrainExpired() | ev.TransferEnded():
+            case _ if isinstance(event, ev.OutsideEvent):
                 return self._on_outside(event, now)
             case ev.Prepared():
                 return self._on_prepared(event, now)
@@ -271,6 +266,8 @@ class CallMachine:
             case ev.DrainExpired():
                 self._facts.drained = True
                 return self._finish(now, self._plan.fallback_message)
+            case ev.AnswererKnown():
+                return self._finish(now, self._facts.message) if self._facts.answered(event) else ()
         return self._finish(now)
 
     def _on_talk(self, event: ev.TalkEvent, now: float) -> Sequence[Action]:

@@ -30,7 +30,9 @@ class DialOrder:
     """One call to be placed.
 
     `to` and `from_` are E.164. `record` None leaves recording to the agent's declaration. It may ring for
-    `ring_seconds`. `campaign` and `lead` are None for a call that somebody asked for by hand.
+    `ring_seconds`. `campaign` and `lead` are None for a call that somebody asked for by hand. `send_digits`
+    are pressed after the answer, before anything is said (`w` is half a second): the way through a menu.
+    `most_seconds` is how long the account lets the call last, None for as long as the agent does.
     """
 
     attempt: str
@@ -45,6 +47,8 @@ class DialOrder:
     ring_seconds: int = 30
     campaign: str | None = None
     lead: str | None = None
+    send_digits: str = ""
+    most_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

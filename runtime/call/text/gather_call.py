@@ -145,7 +145,7 @@ class GatherCall(TextCall):
                 return self._talk.tool_reported(event, now)
             case TextDelta() | TextEnded() | AskFailed() | ev.ToolRequested():
                 return [*self._talk.handle(event, now), *self._look(now)]
-            case ev.StatusReported() | ev.HangUpRequested() | ev.DrainExpired() | ev.TransferEnded():
+            case _ if isinstance(event, ev.OutsideEvent):
                 return self._on_outside(event, now)
             case _:  # of a stream, which there is none of
                 return ()
@@ -305,6 +305,8 @@ class GatherCall(TextCall):
                 self._facts.drained = True
                 last = self._part(self._plan.fallback_message, now)
                 return last if self._state is _State.OVER else [*last, *self._finish(now)]
+            case ev.AnswererKnown():
+                return self._part(self._facts.message, now) if self._facts.answered(event) else ()
 
     # --- transfers
 

@@ -108,7 +108,7 @@ class RelayCall(TextCall):
                 actions = [*self._talk.tool_reported(event, now)]
             case ev.Prepared():
                 actions = [*self._prepare(event, now)]
-            case ev.StatusReported() | ev.HangUpRequested() | ev.DrainExpired() | ev.TransferEnded():
+            case _ if isinstance(event, ev.OutsideEvent):
                 actions = self._on_outside(event, now)
             case _:  # of a model that hears
                 return ()
@@ -314,6 +314,8 @@ class RelayCall(TextCall):
             case ev.DrainExpired():
                 self._facts.drained = True
                 return self._cut_off(self._plan.fallback_message, now)
+            case ev.AnswererKnown():
+                return self._cut_off(self._facts.message, now) if self._facts.answered(event) else []
         return self._cut_off(None, now)
 
     def _on_transfer_end(self, event: ev.TransferEnded, now: float) -> list[rs.RelayAction]:

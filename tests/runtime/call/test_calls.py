@@ -14,7 +14,7 @@ from runtime.call.actions import (
     Respond,
     TellModel,
 )
-from runtime.call.ending import Ending
+from runtime.call.ending import Ending, conclude
 from runtime.call.plan import CallPlan
 from runtime.call.time_limit import WARNING
 from runtime.call_record import TranscriptEntry
@@ -118,9 +118,9 @@ def test_a_caller_who_hangs_up_before_the_stream_has_hung_up() -> None:
 
 def test_the_call_is_incoming_until_the_stream_and_active_from_then_on() -> None:
     world = World()
-    assert world.machine.status == Ending("incoming")
+    assert conclude(world.machine.facts) == Ending("incoming")
     world.feed(STREAM_STARTED)
-    assert world.machine.status == Ending("active")
+    assert conclude(world.machine.facts) == Ending("active")
 
 
 # --- the caller's voice ------------------------------------------------------------------------------------
