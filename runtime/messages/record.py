@@ -48,7 +48,9 @@ def with_fates(record: Mapping[str, Any], fates: Iterable[Fate]) -> dict[str, An
 def _reached(parts: Iterable[Fate], lost: Fate | None) -> dict[str, Any]:
     arrived = lost is None and all(statuses.has_arrived(part.status) for part in parts)
     took = [part.took_ms for part in parts if part.took_ms is not None]
-    return {"heard_ms": max(took, default=None) if arrived else None, "interrupted": lost is not None}
+    known = lost is not None or arrived
+    heard_ms = max(took, default=None) if arrived else None
+    return {"heard_ms": heard_ms, "interrupted": lost is not None if known else None}
 
 
 def _line(entry: Mapping[str, Any], name: str, lost: Fate) -> dict[str, Any]:

@@ -186,7 +186,10 @@ class MessageTurn:
         if self._restarts >= MOST_RESTARTS:
             return []
         self._restarts += 1
-        return [*self._talk.reconsider(now), *self._hear(words, now)]
+        given_up = self._talk.reconsider(now)
+        if given_up:  # nobody has read what there was of it
+            self._talk.drop_speech()
+        return [*given_up, *self._hear(words, now)]
 
     def _on_prepared(self, event: ev.Prepared, now: float) -> Sequence[TurnAction]:
         self._facts.caller_profile = event.profile

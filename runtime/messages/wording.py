@@ -40,7 +40,7 @@ def for_whatsapp(text: str) -> str:
 
 def for_sms(text: str) -> str:
     """Return Markdown as plain text."""
-    return _outside_code(text, _no_marks, lambda code: _LANGUAGE.sub("", code).strip("`"))
+    return _outside_code(text, _no_marks, lambda code: _LANGUAGE.sub("```", code).strip("`"))
 
 
 def parts_of(text: str, longest: int = LONGEST_PART) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from twilio.request_validator import RequestValidator
 
 from runtime.app import create_app
+from runtime.messages.voice_notes import Transcribe
 from runtime.model.connection import ConnectModel
 from runtime.node import Node
 from runtime.settings import Settings
@@ -118,6 +119,7 @@ async def open_office(
     name: str = "test",
     connect: ConnectModel | None = None,
     tool_transport: httpx2.AsyncBaseTransport | None = None,
+    transcribe: Transcribe | None = None,
 ) -> AsyncIterator[Office]:
     """Run a node on the declarations, in the running loop's time; nodes of one folder share its database.
 
@@ -144,6 +146,7 @@ async def open_office(
         twilio_transport=twilio.transport(),
         tool_transport=tool_transport,
         ask_text=text,
+        transcribe=transcribe,
     )
     app = create_app(node)
     transport = httpx2.ASGITransport(app, client=("127.0.0.1", 40000))
