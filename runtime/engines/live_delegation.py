@@ -18,6 +18,7 @@ import msgspec
 from runtime.call import events as ev
 from runtime.call.tools.built_in import HANG_UP, TRANSFER
 from runtime.call.usage import Usage
+from runtime.engines.mcp_tool import mcp_report
 from runtime.engines.realtime_errors import is_fatal
 
 if TYPE_CHECKING:
@@ -59,9 +60,7 @@ class Delegation:
 
     def _take_item(self, item: Item, now_ms: float) -> list[ev.ModelEvent]:
         if item.type == "mcp_call":
-            name = f"{item.server_label}.{item.name}" if item.server_label else item.name or ""
-            error = (item.error.message or "it failed") if item.error else None
-            return [ev.ToolReported(item.id or "", name, item.arguments or "{}", item.output or "", error)]
+            return [mcp_report(item)]
         if item.type == "function_call" and item.status in (None, "completed"):
             self._asked_at = now_ms
             self._asked.append(

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from runtime.engines.realtime_wire import CustomVoice, Format, Item, Problem
+from runtime.engines.wire import reader_of
 
 
 class LiveOutput(msgspec.Struct):
@@ -94,22 +95,4 @@ class LiveEvent(msgspec.Struct):
     error: LiveProblem | None = None
 
 
-class _Head(msgspec.Struct):
-    type: str
-
-
-_EVENT: Final = msgspec.json.Decoder(LiveEvent)
-_HEAD: Final = msgspec.json.Decoder(_Head)
-
-
-def read(message: str | bytes, known: frozenset[str]) -> LiveEvent | None:
-    """Return the event; None for one whose fields have another form and whose type is not `known`.
-
-    Raises ValueError for what is not JSON, has no type, or is a known event of the wrong form.
-    """
-    try:
-        return _EVENT.decode(message)
-    except msgspec.ValidationError:
-        if _HEAD.decode(message).type in known:
-            raise
-        return None
+read: Final = reader_of(LiveEvent)

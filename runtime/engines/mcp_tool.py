@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runtime.call.events import ToolReported
+
 if TYPE_CHECKING:
     from runtime.call_record import JsonValue
+    from runtime.engines.realtime_wire import Item
     from schemas.tools import McpServer
 
 
@@ -22,3 +25,10 @@ def mcp_tool(server: McpServer) -> dict[str, JsonValue]:
     if server.allowed_tools:
         tool["allowed_tools"] = list(server.allowed_tools)
     return tool
+
+
+def mcp_report(item: Item) -> ToolReported:
+    """Return what an item of a call (`mcp_call`) that OpenAI has made says of it."""
+    name = f"{item.server_label}.{item.name}" if item.server_label else item.name or ""
+    error = (item.error.message or "it failed") if item.error else None
+    return ToolReported(item.id or "", name, item.arguments or "{}", item.output or "", error)

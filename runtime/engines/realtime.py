@@ -29,6 +29,7 @@ from runtime.call.actions import (
 from runtime.call.plan import Capabilities
 from runtime.call_record import JsonValue
 from runtime.engines.conversion import Conversion
+from runtime.engines.mcp_tool import mcp_report
 from runtime.engines.pcm_sign import PcmSign
 from runtime.engines.realtime_errors import SESSION_EXPIRED, is_fatal
 from runtime.engines.realtime_session import (
@@ -249,9 +250,7 @@ def _output_item_done(event: ServerEvent) -> ev.ModelEvent | None:
     """Read a finished call of a function or an MCP tool; a cancelled one has only part of its arguments."""
     item = event.item
     if item is not None and item.type == "mcp_call":
-        name = f"{item.server_label}.{item.name}" if item.server_label else item.name or ""
-        error = (item.error.message or "it failed") if item.error else None
-        return ev.ToolReported(item.id or "", name, item.arguments or "{}", item.output or "", error)
+        return mcp_report(item)
     if item is None or item.type != "function_call" or item.status not in (None, "completed"):
         return None
     return ev.ToolRequested(event.response_id, item.call_id or "", item.name or "", item.arguments or "{}")

@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from runtime.engines.wire import reader_of
+
 PCMU: Final = "audio/pcmu"
 PCM: Final = "audio/pcm"
 
@@ -149,22 +151,4 @@ class ServerEvent(msgspec.Struct):
     usage: TokenUsage | None = None
 
 
-class _Head(msgspec.Struct):
-    type: str
-
-
-_EVENT: Final = msgspec.json.Decoder(ServerEvent)
-_HEAD: Final = msgspec.json.Decoder(_Head)
-
-
-def read(message: str | bytes, known: frozenset[str]) -> ServerEvent | None:
-    """Return the event; None for one whose fields have another form and whose type is not `known`.
-
-    Raises ValueError for what is not JSON, has no type, or is a known event of the wrong form.
-    """
-    try:
-        return _EVENT.decode(message)
-    except msgspec.ValidationError:
-        if _HEAD.decode(message).type in known:
-            raise
-        return None
+read: Final = reader_of(ServerEvent)
