@@ -32,7 +32,7 @@ from sandbox.model import BISTRO, Call, Say, Script, say, when
 from sandbox.model.live.events import LiveEvent
 from sandbox.model.live.session import LiveSession
 from sandbox.speech import clip
-from tests.runtime.call.world import STREAM, World, payload
+from tests.runtime.engines.telephone import ONE_WAY, ClipTelephone, heard, lines
 from tests.sandbox.model.live.oracle import judge_live_client_event, judge_live_server_event
 
 GREETING = clip("agent-greeting-bistro")
@@ -46,33 +46,21 @@ PLAN = CallPlan(
     pause_ms=0,
     tools=TOOLS,
 )
-ONE_WAY = 0.02  # s between us and the model
 
 
-class Telephone(World):
+class Telephone(ClipTelephone):
     """A caller who speaks clips, and between them sends silence, in a call with the sandbox's model."""
 
     def __init__(self, script: Script | None = None, plan: CallPlan = PLAN) -> None:
         super().__init__(plan)
         self.refusals: list[str] = []
         self.tool_answer = '{"menu": "soup"}'
-        self._voice = b""
         self._engine = LiveEngine(LiveSettings("You are a waiter.", tools=TOOLS))
         self._session = LiveSession(
             script=script or Script(), rng=random.Random(1), now=self.now * 1000, epoch_s=1_790_000_000
         )
         self.at(self.now + ONE_WAY, lambda: self.feed(ev.ModelConnected()))
         self._planned = float("inf")
-
-    def pick_up(self) -> None:
-        self.feed(ev.StreamStarted(STREAM, "CA1"))
-        self._speak_on()
-
-    def speak(self, name: str, then: float) -> None:
-        """Let the caller say a line, and time pass behind it."""
-        line = clip(name).ulaw
-        self._voice += line
-        self.run(len(line) / 8000 + then)
 
     def carry_out(self, action: Action) -> None:
         super().carry_out(action)
@@ -82,12 +70,6 @@ class Telephone(World):
         elif isinstance(action, EngineAction):
             for frame in self._engine.write(action):
                 self.at(self.now + ONE_WAY, partial(self._ask, frame))
-
-    def _speak_on(self) -> None:
-        frame, self._voice = self._voice[:160], self._voice[160:]
-        if not self.ended:
-            self.feed(ev.CallerAudio(payload(frame.ljust(160, b"\xff"))))
-            self.at(self.now + 0.02, self._speak_on)
 
     def _ask(self, frame: str) -> None:
         judge_live_client_event(frame)
@@ -111,14 +93,6 @@ class Telephone(World):
     def _hear_model(self, frame: str) -> None:
         if not self.ended:
             self.feed(*self._engine.read(frame))
-
-
-def lines(call: Telephone) -> list[tuple[str, str]]:
-    return [(entry.role, entry.text) for entry in call.machine.transcript]
-
-
-def heard(call: Telephone, name: str) -> bool:
-    return clip(name).ulaw in call.carrier.heard(call.now)
 
 
 def test_a_conversation_reaches_both_ears_byte_for_byte() -> None:

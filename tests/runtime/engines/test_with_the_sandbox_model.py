@@ -24,16 +24,15 @@ from sandbox.model import BISTRO, Call, Fail, Script, Session, say, when
 from sandbox.model.server_events import ServerEvent, encode
 from sandbox.model.session import Quirks
 from sandbox.speech import clip
-from tests.runtime.call.world import STREAM, World, payload
+from tests.runtime.engines.telephone import ONE_WAY, ClipTelephone, heard, lines
 from tests.sandbox.model.oracle import judge_client_event, judge_server_event
 
 GREETING = clip("agent-greeting-bistro")
 SORRY = "Please call again later."
 PLAN = CallPlan(greeting=GREETING.text, fallback_message=SORRY)
-ONE_WAY = 0.02  # s between us and the model
 
 
-class Telephone(World):
+class Telephone(ClipTelephone):
     """A caller who speaks clips, and between them sends silence, in a call with the sandbox's model."""
 
     def __init__(
@@ -41,7 +40,6 @@ class Telephone(World):
     ) -> None:
         super().__init__(plan)
         self.refusals: list[ServerEvent] = []
-        self._voice = b""
         self._engine = RealtimeEngine(RealtimeSettings("You are a waiter."))
         self._session = Session(
             model=self._engine.model,
@@ -53,26 +51,10 @@ class Telephone(World):
         )
         self._reply(self._session.begin())
 
-    def pick_up(self) -> None:
-        self.feed(ev.StreamStarted(STREAM, "CA1"))
-        self._speak_on()
-
-    def speak(self, name: str, then: float) -> None:
-        """Let the caller say a line, and time pass behind it."""
-        line = clip(name).ulaw
-        self._voice += line
-        self.run(len(line) / 8000 + then)
-
     def carry_out(self, action: Action) -> None:
         super().carry_out(action)
         if isinstance(action, EngineAction):
             self.at(self.now + ONE_WAY, partial(self._ask, self._engine.encode(action)))
-
-    def _speak_on(self) -> None:
-        frame, self._voice = self._voice[:160], self._voice[160:]
-        if not self.ended:
-            self.feed(ev.CallerAudio(payload(frame.ljust(160, b"\xff"))))
-            self.at(self.now + 0.02, self._speak_on)
 
     def _ask(self, frame: str) -> None:
         judge_client_event(json.loads(frame))
@@ -97,14 +79,6 @@ class Telephone(World):
         event = self._engine.decode(frame)
         if event is not None:
             self.feed(event)
-
-
-def lines(call: Telephone) -> list[tuple[str, str]]:
-    return [(entry.role, entry.text) for entry in call.machine.transcript]
-
-
-def heard(call: Telephone, name: str) -> bool:
-    return clip(name).ulaw in call.carrier.heard(call.now)
 
 
 def test_a_conversation_reaches_both_ears_byte_for_byte() -> None:
