@@ -148,7 +148,9 @@ class TwilioApi:
 
         Twilio: WhatsApp is in us1. Raises `TwilioApiError`.
         """
-        declared = self._fleet.agents[agent]
+        declared = self._fleet.agents.get(agent)
+        if declared is None:
+            raise TwilioApiError("the agent is not declared any more")
         if any(entry.number == ours for entry in declared.numbers):
             return self.of_number(agent, ours)
         account = self._fleet.account_of(declared)
@@ -195,6 +197,10 @@ class AccountApi:
     async def complete_call(self, call_sid: str) -> None:
         """End a live call, whatever it is doing."""
         await self._post(f"Calls/{_part(call_sid)}", {"Status": "completed"}, repeatable=True)
+
+    async def cancel_call(self, call_sid: str) -> None:
+        """Take back a call that is queued or rings; one that was answered stays. Twilio: that is 21220."""
+        await self._post(f"Calls/{_part(call_sid)}", {"Status": "canceled"}, repeatable=True)
 
     async def limit_call(self, call_sid: str, seconds: int) -> None:
         """Let Twilio end the call that many seconds after its answer, whatever becomes of us."""

@@ -18,7 +18,7 @@ from reconciler.planning.diff import Policy, diff
 from reconciler.resource.defaults import is_default_friendly_name
 from reconciler.resource.desired import desired_number
 from reconciler.resource.live import LiveNumber
-from reconciler.resource.ownership import agent_named_in
+from reconciler.resource.ownership import agent_named_in, is_url_of_ours
 from schemas.fields import RegionName, is_name
 from schemas.fleet import DeclaredNumber, Fleet
 from schemas.places import Place
@@ -32,7 +32,7 @@ class ImportedAgent:
     """One agent with the numbers that it gets.
 
     `existing`: the files declare it, and the numbers are added to those it has. `reaches` says in words
-    where callers of its numbers go now; None for an agent of ours.
+    where callers of its numbers go now; None for an agent of ours. `sms`: messages to them are ours as well.
     """
 
     name: str
@@ -41,6 +41,7 @@ class ImportedAgent:
     existing: bool
     reaches: str | None
     entries: tuple[Mapping[str, str | bool], ...]
+    sms: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def import_numbers(fleet: Fleet, live: Sequence[LiveNumber], policy: Policy, now
     for record in sorted(speaking, key=lambda record: record.number not in ours):
         groups.add(record, ours.get(record.number))
     return Imported(
-        agents=tuple(_agent(group, fleet) for group in groups.in_order()),
+        agents=tuple(_agent(group, fleet, policy) for group in groups.in_order()),
         left_out=tuple(
             LeftOut(record.number, "it cannot take calls") for record in records if not record.can_voice
         ),
@@ -106,6 +107,7 @@ def _as_applied(fleet: Fleet, records: Iterable[LiveNumber], policy: Policy, now
                 public_url=policy.public_url,
                 fallback_url=policy.fallback_url,
                 takeover=False,
+                sms=_answers_sms(fleet, agent, record, policy),
             )
         )
     return {unchanged.number: unchanged.agent for unchanged in diff(candidates, known, policy, now).unchanged}
@@ -117,6 +119,14 @@ def _may_have(fleet: Fleet, agent: str, account: str, record: LiveNumber) -> boo
     if existing is None:
         return is_name(agent) and account == record.account
     return existing.inbound and fleet.account_of(existing).name == record.account
+
+
+def _answers_sms(fleet: Fleet, agent: str, record: LiveNumber, policy: Policy) -> bool:
+    """Tell whether the agent gets a number's SMS: one that is declared says so itself."""
+    existing = fleet.agents.get(agent)
+    if existing is not None:
+        return existing.sms
+    return is_url_of_ours(record.stored.sms_url or "", policy.public_url)
 
 
 def _declared(record: LiveNumber, agent: str, fleet: Fleet) -> DeclaredNumber:
@@ -193,7 +203,7 @@ class _Groups:
         return not existing.inbound and self._fleet.account_of(existing).name == account
 
 
-def _agent(group: _Group, fleet: Fleet) -> ImportedAgent:
+def _agent(group: _Group, fleet: Fleet, policy: Policy) -> ImportedAgent:
     return ImportedAgent(
         name=group.name,
         account=group.account,
@@ -201,4 +211,5 @@ def _agent(group: _Group, fleet: Fleet) -> ImportedAgent:
         existing=group.existing,
         reaches=group.reaches,
         entries=tuple(_entry(record, fleet) for record in group.records),
+        sms=group.inbound and any(_answers_sms(fleet, group.name, each, policy) for each in group.records),
     )

@@ -79,6 +79,8 @@ def _agent_lines(agent: ImportedAgent, fleet: Fleet) -> Iterator[str]:
         yield "inbound: true"
     yield "numbers:"
     yield from (f"  {line}" for line in list_lines(agent.entries, "number"))
+    if agent.sms:
+        yield "sms: true"
     yield from _OURS if agent.reaches is None else _NOT_OURS
 
 

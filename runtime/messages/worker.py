@@ -259,9 +259,9 @@ class ContactWorker:
                 _log.exception("message_not_joined", agent=self._key.agent)
 
     async def _interrupt(self, contact: Contact) -> None:
-        session, agent = self._session, self._here.fleet.agents[self._key.agent]
+        session, agent = self._session, self._here.fleet.agents.get(self._key.agent)
         new = tuple(message for message in contact.waiting if message.sid not in self._seen)
-        if session is None or session.finished or not new:
+        if session is None or session.finished or agent is None or not new:
             return
         if any(reading.wants_to_stop(contact, message) for message in new):
             session.drop()

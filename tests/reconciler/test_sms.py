@@ -19,6 +19,7 @@ from tests.reconciler.numbers import (
     edited,
     live,
 )
+from tests.reconciler.test_importing import RegionalAccount, imported, planned
 
 URL = f"{PUBLIC_URL}/whatsapp/front-desk"
 SOMEBODYS = "https://hooks.agency.example/sms"
@@ -85,3 +86,16 @@ def test_an_agent_that_answers_no_sms_any_more_gives_them_back_once(tmp_path: Pa
 
     written = dict(plan.changes[0].write.managed())
     assert not diff([after], [edited(applied(before), **written)], POLICY, NOW).changes
+
+
+def test_an_import_declares_the_sms_that_are_ours_so_that_the_plan_is_empty(tmp_path: Path) -> None:
+    live_number = applied(number_of(tmp_path))
+    folder = tmp_path / "imported"
+    folder.mkdir()
+    account = RegionalAccount([live_number])
+    imported(folder, account)
+    (file,) = folder.glob("*.yaml")
+    assert "sms: true\n" in file.read_text()
+    plan = planned(folder, account)
+    assert not plan.changes
+    assert [unchanged.agent for unchanged in plan.unchanged] == ["front-desk"]
