@@ -56,6 +56,7 @@ SCRIPT: Final = Script(
         when("find_table", write("It is booked.")),
         when("caller-menu", Call("collect_digits", {"max_digits": 4})),
         when("collect_digits", write("Thank you.")),
+        when("keys", write("That is noted.")),
         when("caller-hello", Call("switch_language", {"language": "de-DE"})),
         when("switch_language", write("Gern.")),
         when("caller-thanks-goodbye", (write("Goodbye."), Call("hang_up"))),
