@@ -16,6 +16,7 @@ from runtime.routes.api import api_routes
 from runtime.routes.gather import gather_routes
 from runtime.routes.health import health_routes
 from runtime.routes.media import media_routes
+from runtime.routes.outbound import outbound_routes
 from runtime.routes.stream import stream_routes
 from runtime.routes.transfer import transfer_routes
 from runtime.routes.voice import voice_routes
@@ -39,6 +40,7 @@ def create_app(node: Node) -> Starlette:
             *whatsapp_routes(node),
             *media_routes(node),
             *api_routes(node),
+            *outbound_routes(node),
             *health_routes(node),
         ],
         exception_handlers={HTTPException: _http_error, Exception: _our_error},

@@ -23,6 +23,10 @@ from runtime.messages.desk import MessageDesk
 from runtime.messages.voice_notes import Transcribe, Transcriber
 from runtime.model.connection import ConnectModel
 from runtime.model.text_line import AskText, TextLine
+from runtime.outbound.dial_desk import DialDesk
+from runtime.outbound.dial_store import DialStore
+from runtime.outbound.inline import inline_documents
+from runtime.outbound.placing import Placing
 from runtime.reception import Answer, Reception
 from runtime.recording import RecordingWriter
 from runtime.relay.desk import RelayDesk, holds_of
@@ -130,6 +134,16 @@ class Node:
             epoch,
         )
         self.way_back = WayBack(self.reception, self.store, self.transfers)
+        dial_store = DialStore(self.store.thread, node=name, epoch=epoch)
+        self.placing = Placing(
+            fleet,
+            self.twilio,
+            dial_store,
+            epoch=epoch,
+            document=inline_documents(self.reception),
+            on_end=self.metrics.ended,
+        )
+        self.dials = DialDesk(self.reception, dial_store, self.placing, on_end=self.metrics.ended)
 
     def tokens_of(self, agent: str | None) -> tuple[str, ...]:
         """Return the auth tokens that may sign for an agent; all of them when there is no such agent."""
@@ -169,6 +183,7 @@ class Node:
     def _ended(self, record: CallRecord) -> None:
         """Count a call that is over, and leave nobody ringing for it."""
         self.metrics.ended(record)
+        self.dials.session_over(record)
         if record.call_sid is not None:
             self.transfers.call_over(record.call_sid)
 
@@ -191,7 +206,8 @@ class Node:
         watch = asyncio.create_task(watch_loop(self.load, self.metrics.lagged, self.clock))
         sweep = asyncio.create_task(self._sweep())
         try:
-            yield
+            async with self.dials.running():
+                yield
         finally:
             self.ready = False
             watch.cancel()

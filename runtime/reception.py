@@ -36,6 +36,8 @@ from runtime.gather.desk import GatherDesk
 from runtime.hold_media import HoldMedia, announced
 from runtime.line import CallLine, RecordingOrder
 from runtime.model.connection import ConnectModel
+from runtime.outbound.orders import DialOrder
+from runtime.outbound.telling import as_ordered
 from runtime.prep import with_profile
 from runtime.recording import LocalRecording, RecordingWriter
 from runtime.relay.desk import RelayDesk
@@ -133,13 +135,23 @@ class Reception:
         """Begin the rest of a call that another run had."""
         return self._begin(agent, webhook, interrupted.record, interrupted)
 
+    def begin_placed(
+        self, agent: Agent, webhook: VoiceWebhook, opening: CallRecord, order: DialOrder
+    ) -> LiveCall:
+        """Begin a call of ours that was answered: whom we call, we do not refuse."""
+        return self._begin(agent, webhook, opening, None, order)
+
     def document(self, agent: Agent, call: LiveCall, prelude: twiml.HoldPrelude = NO_PRELUDE) -> str:
         """Return the document that connects the stream of a call."""
+        return self.connection(agent, call.token, prelude)
+
+    def connection(self, agent: Agent, token: str, prelude: twiml.HoldPrelude) -> str:
+        """Return the document that connects a stream with this token."""
         if agent.voice.mode == "relay":
-            return self.relay.document(agent, call, prelude)
+            return self.relay.connection(agent, token, prelude)
         return twiml.answer(
             prelude,
-            stream_url=f"{websocket_url(self.base_url)}/stream/{call.token}",
+            stream_url=f"{websocket_url(self.base_url)}/stream/{token}",
             after_url=self._after_url(agent),
         )
 
@@ -147,9 +159,15 @@ class Reception:
         return f"{self.base_url}/voice/{agent.name}/after"
 
     def _begin(
-        self, agent: Agent, webhook: VoiceWebhook, opening: CallRecord, interrupted: Interrupted | None
+        self,
+        agent: Agent,
+        webhook: VoiceWebhook,
+        opening: CallRecord,
+        interrupted: Interrupted | None,
+        order: DialOrder | None = None,
     ) -> LiveCall:
         now = self.clock()
+        agent = as_ordered(agent, order if interrupted is None else interrupted.order)
         if interrupted is not None and interrupted.prepared:
             agent = agent.model_copy(update={"prep": None})
         if agent.voice.mode == "gather":
@@ -165,8 +183,8 @@ class Reception:
         prelude = self.media.prelude(hold) if interrupted is None else NO_PRELUDE
         if recording is not None and interrupted is None:
             prelude = announced(prelude, recording.announcement)
-        # Twilio answers the call in order to speak or play; without that the stream is the answer.
-        answered_at = now if prelude.seconds else None
+        # Twilio answers a call in order to speak or play; without that the stream is the answer.
+        answered_at = now if prelude.seconds or order is not None else None
         plan = CallPlan(
             greeting=agent.greeting,
             fallback_message=agent.fallback_message,
@@ -209,7 +227,7 @@ class Reception:
             session=session,
             answer="",
             fallback_message=agent.fallback_message,
-            begun_at=now if interrupted is None else opening.started_at / 1000 - plan.epoch_at_zero,
+            begun_at=opening.started_at / 1000 - plan.epoch_at_zero,
             answered_at=plan.answered_at,
             expected_at=now + prelude.seconds + USUAL_SECONDS,
             price=price_of(agent, PriceTable.of(self.fleet.service.prices)),

@@ -100,7 +100,7 @@ class TextDesk:
             session=session,
             answer="",
             fallback_message=agent.fallback_message,
-            begun_at=now if interrupted is None else call.opening.started_at / 1000 - plan.epoch_at_zero,
+            begun_at=call.opening.started_at / 1000 - plan.epoch_at_zero,
             answered_at=plan.answered_at,
             expected_at=now,
             price=partial(text_cost, model=agent.voice.model, table=PriceTable.of(self.fleet.service.prices)),

@@ -22,6 +22,7 @@ from runtime.call_terms import gather_terms, prep_terms
 from runtime.figures.logs import get_logger
 from runtime.gather.documents import GatherPapers, WaitSound
 from runtime.gather.session import GatherSession
+from runtime.outbound.telling import as_ordered
 from runtime.store import StoreUnavailableError
 from runtime.transfers import waiting_music
 
@@ -172,7 +173,14 @@ class GatherDesk:
         if known is not None or interrupted is None:
             return known
         _log.info("taken_over", call=webhook.call_sid, returns=interrupted.progress.returns)
-        self.begin(agent, webhook, interrupted.record, interrupted, number, goes_on=goes_on)
+        self.begin(
+            as_ordered(agent, interrupted.order),
+            webhook,
+            interrupted.record,
+            interrupted,
+            number,
+            goes_on=goes_on,
+        )
         return self._session_of(agent, webhook)
 
     # --- documents

@@ -10,7 +10,6 @@ from runtime.store import dials
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from runtime.call_progress import Interrupted
     from runtime.call_record import CallRecord
     from runtime.outbound.dial import Dial, Noted
     from runtime.outbound.orders import CallFacts, DialOrder
@@ -67,8 +66,8 @@ class DialStore:
 
     async def take(
         self, attempt: str, agent: str, call_sid: str, max_call_seconds: float
-    ) -> tuple[Dial, Interrupted] | None:
-        """Give an answered call to this node; None when there is nothing to take."""
+    ) -> tuple[Dial, CallRecord] | None:
+        """Give an answered call to this node, with its record; None when there is nothing to take."""
         due_at = dials.end_of_call_ms(self.now(), max_call_seconds)
         return await self._change(
             lambda connection: dials.take(connection, attempt, agent, call_sid, self._node, due_at=due_at),

@@ -14,7 +14,7 @@ from schemas import Agent
 from schemas.suggestions import did_you_mean, listed
 
 # Twilio: digits, * and #, and w for half a second, 32 at most.
-_DIGITS: Final = r"^[0-9*#wW]{0,32}\Z"
+_DIGITS: Final = r"^[0-9*#wW]{0,32}$"
 
 
 class BadOrderError(ValueError):

@@ -50,7 +50,7 @@ def asks_when_answered(_agent: Agent, _order: DialOrder) -> None:
 class Placing:
     """Places the calls of a fleet's agents: a `Dialer`. `epoch` is in seconds.
 
-    `on_refused` is told of calls that were not placed: their records have ended.
+    `on_end` is given the records of calls that were not placed.
     """
 
     def __init__(
@@ -61,14 +61,14 @@ class Placing:
         *,
         epoch: Callable[[], float],
         document: Document = asks_when_answered,
-        on_refused: Callable[[Noted], None] = lambda _noted: None,
+        on_end: Callable[[CallRecord], None] = lambda _record: None,
     ) -> None:
         self._fleet = fleet
         self._twilio = twilio
         self._store = store
         self._epoch = epoch
         self._document = document
-        self._on_refused = on_refused
+        self._on_end = on_end
         self._trials: dict[str, bool | None] = {}
 
     async def place(self, order: DialOrder) -> str:
@@ -157,11 +157,15 @@ class Placing:
 
         Raises `TwilioApiError`, `StoreUnavailableError`.
         """
-        try:
-            await (await self._api_of(call_sid)).complete_call(call_sid)
-        except TwilioApiError as error:
-            if not error.call_is_over:
-                raise
+        api = await self._api_of(call_sid)
+        for end in (api.cancel_call, api.complete_call):
+            try:
+                await end(call_sid)
+            except TwilioApiError as error:
+                if not error.call_is_over:
+                    raise
+            else:
+                return
 
     async def _look_for(self, order: DialOrder, since: float) -> str | None:
         """Look whether a call was placed though Twilio did not say so."""
@@ -178,8 +182,8 @@ class Placing:
 
     async def _note_refusal(self, order: DialOrder, error: TwilioApiError) -> None:
         noted = await self._note(order, CallFacts(status="failed", error_code=error.code))
-        if noted is not None:
-            self._on_refused(noted)
+        if noted is not None and noted.ended is not None:
+            self._on_end(noted.ended)
 
     async def _note(self, order: DialOrder, news: CallFacts) -> Noted | None:
         """Keep what is known; what cannot be kept now is found out when the call is due."""

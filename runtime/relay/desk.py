@@ -49,7 +49,7 @@ class RelayDesk:
         desk = self.desk
         taken = desk.take(agent, webhook, opening, interrupted)
         prelude = desk.prelude(agent) if interrupted is None else NO_PRELUDE
-        plan = self._plan(agent, prelude, interrupted)
+        plan = self._plan(agent, prelude, interrupted, placed=opening.direction == "outbound")
         terms = RelayTerms(drafts=self._drafts(agent), hold=self.holds[agent.name])
         machine = RelayCall(plan, terms, now=desk.clock())
         session = RelaySession(webhook.call_sid, machine, desk.surroundings(taken))
@@ -57,28 +57,30 @@ class RelayDesk:
         call.expected_at += prelude.seconds + USUAL_SECONDS
         call.order = desk.recording(agent)
         call.attended = interrupted is not None and interrupted.progress.answered_at is not None
-        call.answer = self.document(agent, call, prelude)
+        call.answer = self.connection(agent, call.token, prelude)
         desk.calls.begin(call)
         return call
 
-    def document(self, agent: Agent, call: LiveCall, prelude: twiml.HoldPrelude = NO_PRELUDE) -> str:
-        """Return the document that connects the caller of a call."""
+    def connection(self, agent: Agent, token: str, prelude: twiml.HoldPrelude = NO_PRELUDE) -> str:
+        """Return the document that connects a caller with this token."""
         return relay_document(
             agent.voice,
             hold=prelude,
-            relay_url=f"{websocket_url(self.base_url)}/relay/{call.token}",
+            relay_url=f"{websocket_url(self.base_url)}/relay/{token}",
             after_url=f"{self.base_url}/voice/{agent.name}/after",
             drafts=self._drafts(agent),
         )
 
-    def _plan(self, agent: Agent, prelude: twiml.HoldPrelude, interrupted: Interrupted | None) -> CallPlan:
+    def _plan(
+        self, agent: Agent, prelude: twiml.HoldPrelude, interrupted: Interrupted | None, *, placed: bool
+    ) -> CallPlan:
         now = self.desk.clock()
         plan = CallPlan(
             greeting=agent.greeting,
             fallback_message=agent.fallback_message,
             max_call_seconds=agent.max_call_seconds,
             # Twilio answers the call in order to speak; without that the connection is the answer.
-            answered_at=now if prelude.seconds else None,
+            answered_at=now if prelude.seconds or placed else None,
             stream_timeout=STREAM_SECONDS + prelude.seconds,
             epoch_at_zero=self.desk.epoch() - now,
             idle_seconds=agent.idle_seconds,

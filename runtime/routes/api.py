@@ -25,10 +25,10 @@ Endpoint = Callable[[Node, Request], Awaitable[Response]]
 def api_routes(node: Node) -> list[Route]:
     """Return the routes of the API."""
     return [
-        Route("/api/agents", _allowed(node, list_agents), methods=["GET"]),
-        Route("/api/calls", _allowed(node, list_calls), methods=["GET"]),
-        Route("/api/calls/{id}", _allowed(node, show_call), methods=["GET"]),
-        Route("/api/calls/{id}/hangup", _allowed(node, hang_up), methods=["POST"]),
+        Route("/api/agents", allowed(node, list_agents), methods=["GET"]),
+        Route("/api/calls", allowed(node, list_calls), methods=["GET"]),
+        Route("/api/calls/{id}", allowed(node, show_call), methods=["GET"]),
+        Route("/api/calls/{id}/hangup", allowed(node, hang_up), methods=["POST"]),
     ]
 
 
@@ -67,10 +67,12 @@ async def show_call(node: Node, request: Request) -> Response:
 
 
 async def hang_up(node: Node, request: Request) -> Response:
-    """End a live call and answer its record; on a call that is over, just answer it."""
+    """End a live call, or one that rings, and answer its record; on a call that is over, just answer it."""
     call = node.calls.find(request.path_params["id"])
     if call is not None:
         call.session.feed(HangUpRequested())
+    else:
+        await node.dials.cancel(request.path_params["id"])
     return JSONResponse(await _record(node, request.path_params["id"]))
 
 
@@ -95,7 +97,7 @@ def _limit(text: str | None) -> int:
         raise HTTPException(HTTPStatus.BAD_REQUEST, "limit is a number") from None
 
 
-def _allowed(node: Node, handle: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+def allowed(node: Node, handle: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     """Return the endpoint that only those who may use the API reach."""
 
     async def endpoint(request: Request) -> Response:

@@ -25,6 +25,11 @@ async def read_parameters(request: Request) -> Parameters:
     """
     if request.method != "POST":
         return Parameters()
+    return Parameters((await read_body(request)).decode("utf-8", "replace"))
+
+
+async def read_body(request: Request) -> bytes:
+    """Return the body of a request. Raises HTTPException as `read_parameters` does."""
     declared = request.headers.get("content-length", "0")
     if not (declared.isascii() and declared.isdigit()) or int(declared) > LARGEST_BODY:
         raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, headers=NOT_READ)
@@ -39,7 +44,7 @@ async def read_parameters(request: Request) -> Parameters:
         raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, headers=NOT_READ) from None
     except ClientDisconnect:
         raise HTTPException(HTTPStatus.BAD_REQUEST, headers=NOT_READ) from None
-    return Parameters(body.decode("utf-8", "replace"))
+    return bytes(body)
 
 
 def raw_path(connection: HTTPConnection) -> str:

@@ -50,7 +50,7 @@ class StreamEndpoint:
         if not node.signatures.handshake_is_genuine(raw_path(socket), raw_query(socket), signature, tokens):
             await socket.close()  # before it is accepted: the handshake is answered with 403
             return
-        call = node.calls.claim(token)
+        call = node.calls.claim(token) or await node.dials.stream(token)
         if call is None:
             _log.warning("stream_refused", reason="unknown_token")
             await socket.close()

@@ -1,6 +1,7 @@
 """Twilio's requests about a transfer: the person's leg, the conference, its hold music, who has answered.
 
-`transfer` in the query names the transfer, `step` what it is about; the signature covers both.
+`transfer` in the query names the transfer, `step` what it is about; the signature covers both. Who has
+answered is told of calls that we placed as well: `attempt` names those.
 """
 
 from __future__ import annotations
@@ -42,7 +43,11 @@ def transfer_routes(node: Node) -> list[Route]:
         return _noted() if document is None else as_twiml(document)
 
     async def machine(request: Request) -> Response:
-        _, parameters = await check_webhook(node, request)
+        agent, parameters = await check_webhook(node, request)
+        attempt = request.query_params.get("attempt")
+        if attempt is not None:
+            await node.dials.detect(agent, attempt, _read(parameters).call_sid, *_detected(parameters))
+            return _noted()
         run = node.transfers.find(request.query_params.get("transfer", ""))
         leg = _read(parameters).call_sid
         if run is not None and parameters.get("AnsweredBy", "").startswith(_MACHINES):
@@ -68,6 +73,13 @@ def _event(step: str, webhook: VoiceWebhook, parameters: Mapping[str, str]) -> t
         case "room" if parameters.get("StatusCallbackEvent") == "participant-join":
             return ts.LegJoined(leg)
     return None
+
+
+def _detected(parameters: Mapping[str, str]) -> tuple[str, int]:
+    """Return who has answered, and after how many ms that was known."""
+    ms = parameters.get("MachineDetectionDuration", "")
+    known = ms.isascii() and ms.isdigit() and len(ms) < 10
+    return parameters.get("AnsweredBy", "unknown")[:32], int(ms) if known else 0
 
 
 def _is_question(event: ts.TransferEvent) -> bool:

@@ -39,10 +39,13 @@ def voice_routes(node: Node) -> list[Route]:
 
 
 async def take_call(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
-    """Answer a new call, or a known one in the same way."""
-    if not agent.inbound:
+    """Answer a new call, or a known one in the same way; or go on with one of ours that was answered."""
+    if webhook.attempt is not None:
+        answer = await node.dials.answer(agent, webhook)
+    elif agent.inbound:
+        answer = await node.answer(agent, webhook)
+    else:
         raise HTTPException(HTTPStatus.NOT_FOUND)
-    answer = await node.answer(agent, webhook)
     return as_twiml(answer.twiml, answer.status)
 
 
@@ -52,7 +55,10 @@ async def after_stream(node: Node, agent: Agent, webhook: VoiceWebhook) -> Respo
 
 
 async def take_fallback(node: Node, agent: Agent, webhook: VoiceWebhook) -> Response:
-    """Speak when nothing else works, unless the caller can go on with the call."""
+    """Speak when nothing else works, unless the caller can go on with the call, or begin it here."""
+    chance = await node.dials.second_chance(agent, webhook)
+    if chance is not None:
+        return as_twiml(chance.twiml)
     return as_twiml(await node.way_back.fallback(agent, webhook))
 
 
@@ -79,6 +85,7 @@ async def take_status(node: Node, agent: Agent, webhook: VoiceWebhook) -> Respon
         call.session.feed(StatusReported(webhook.status))
     elif webhook.duration_seconds is not None:
         node.store.set_duration(webhook.call_sid, webhook.duration_seconds)
+    await node.dials.report(agent, webhook)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -93,7 +100,8 @@ def _checked(node: Node, handle: Webhook) -> Callable[[Request], Awaitable[Respo
     async def endpoint(request: Request) -> Response:
         agent, parameters = await check_webhook(node, request)
         try:
-            return await handle(node, agent, VoiceWebhook.read(parameters))
+            attempt = request.query_params.get("attempt")
+            return await handle(node, agent, VoiceWebhook.read(parameters, attempt))
         except NotAWebhookError:
             raise HTTPException(HTTPStatus.BAD_REQUEST) from None
 

@@ -15,6 +15,7 @@ from runtime.figures.logs import get_logger
 from runtime.store import writing
 from runtime.store.database import migrate, open_engine, writing_transaction
 from runtime.store.database_thread import DatabaseThread, StoreUnavailableError
+from runtime.store.dials import order_of
 from runtime.store.reading import (
     CallFilter,
     CallPage,
@@ -112,7 +113,8 @@ class CallStore:
             expires_at = row.expires_at or row.started_at + writing.LONGEST_CALL_MS
             progress = Progress(expires_at, row.answered_at, row.returns + 1)
             try:
-                return Interrupted(read_record(row.record), progress)
+                order = order_of(connection, row.id) if row.direction == "outbound" else None
+                return Interrupted(read_record(row.record), progress, order)
             except (KeyError, TypeError, ValueError):  # stored by another version
                 _log.warning("checkpoint_unreadable", call=call_sid)
                 return None

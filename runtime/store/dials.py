@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, insert, select, update
 
 from runtime.call.ending import REPORTED_ENDINGS
-from runtime.call_progress import Interrupted, Progress, read_record
+from runtime.call_progress import Progress, read_record
 from runtime.call_record import CallRecord, EndReason
 from runtime.outbound.dial import (
     CALL_MARGIN_SECONDS,
@@ -94,7 +94,7 @@ def order_of(connection: Connection, call_id: str) -> DialOrder | None:
 
 def take(
     connection: Connection, attempt: str, agent: str, call_sid: str, node: str, *, due_at: int
-) -> tuple[Dial, Interrupted] | None:
+) -> tuple[Dial, CallRecord] | None:
     """Give an answered call to a node, and return it with its record; None when there is nothing to take.
 
     That is so for calls of other agents, and for those that are over. One that another node has taken is
@@ -111,9 +111,7 @@ def take(
     connection.execute(update(calls).where(*mine).values(node=node, call_sid=call_sid, record=changed))
     values = {"taken": True, "call_sid": call_sid, "due_at": due_at}
     connection.execute(update(dials).where(dials.c.attempt == attempt).values(values))
-    progress = Progress(kept.expires_at or due_at, kept.answered_at, kept.returns)
-    dial = _dial(row)
-    return dial, Interrupted(read_record(changed), progress, dial.order)
+    return _dial(row), read_record(changed)
 
 
 def note(
