@@ -50,11 +50,11 @@ class StreamProtocol(WebSocketsSansIOProtocol):
         if not self.handshake_initiated:  # the request: uvicorn hands it on by itself
             super().data_received(data)
             return
-        for piece in self._text_frames.split(data):
-            if piece.is_message and self.conn.state is State.OPEN:
-                self._take(piece.data)
+        for piece, is_message in self._text_frames.split(data):
+            if is_message and self.conn.state is State.OPEN:
+                self._take(piece)
             else:
-                super().data_received(piece.data)
+                super().data_received(piece)
 
     def _take(self, message: bytes) -> None:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 try:
     from websockets.speedups import apply_mask
@@ -53,11 +53,8 @@ def _head(size: int, masked: int) -> bytes:
     return bytes((_TEXT, masked | 127)) + size.to_bytes(8)
 
 
-class Piece(NamedTuple):
-    """A text message, unmasked; or bytes for the library, whole frames or a part of one."""
-
-    data: bytes
-    is_message: bool
+# A text message, unmasked, and True; or bytes for the library, whole frames or a part of one, and False.
+Piece: TypeAlias = tuple[bytes, bool]
 
 
 class TextFrames:
@@ -81,7 +78,7 @@ class TextFrames:
         at = min(self._left, len(data))
         if at:
             self._left -= at
-            pieces.append(Piece(data[:at], False))
+            pieces.append((data[:at], False))
         elif self._begun:
             data, self._begun = self._begun + data, b""
         while at < len(data):
@@ -94,11 +91,11 @@ class TextFrames:
                 payload = data[payload_at:end]
                 if self._masked:
                     payload = apply_mask(payload, data[payload_at - 4 : payload_at])
-                pieces.append(Piece(payload, True))
+                pieces.append((payload, True))
             else:
                 self._note_fragments(data[at])
                 self._left = max(0, end - len(data))
-                pieces.append(Piece(data[at:end], False))
+                pieces.append((data[at:end], False))
             at = end
         return pieces
 

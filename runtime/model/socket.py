@@ -45,11 +45,11 @@ class ModelSocket(ClientConnection):
         while data and self.response is None:  # line by line: the first frame may be right behind
             line, end, data = data.partition(b"\n")
             super().data_received(line + end)
-        for piece in self._frames.split(data):
-            if piece.is_message and self.protocol.state is State.OPEN:
-                self._take(piece.data)
+        for piece, is_message in self._frames.split(data):
+            if is_message and self.protocol.state is State.OPEN:
+                self._take(piece)
             else:
-                super().data_received(piece.data)
+                super().data_received(piece)
 
     def process_event(self, event: Event) -> None:
         """Take a message once it is whole; the handshake and control frames go their way."""

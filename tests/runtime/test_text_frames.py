@@ -49,12 +49,12 @@ def read_with_short_way(side: Side, parts: list[bytes]) -> tuple[list[Frame], Ex
     frames = TextFrames(masked=side is SERVER, largest=LARGEST)
     found: list[Frame] = []
     for part in parts:
-        for piece in frames.split(part):
-            if protocol.state is not OPEN or not piece.is_message:
-                protocol.receive_data(piece.data)
+        for piece, is_message in frames.split(part):
+            if protocol.state is not OPEN or not is_message:
+                protocol.receive_data(piece)
                 found += [event for event in protocol.events_received() if isinstance(event, Frame)]
             else:
-                found.append(Frame(Opcode.TEXT, piece.data))
+                found.append(Frame(Opcode.TEXT, piece))
     return found, protocol.parser_exc
 
 
@@ -92,9 +92,7 @@ def test_a_message_in_one_piece_never_reaches_the_library() -> None:
 
     pieces = TextFrames(masked=True, largest=LARGEST).split(data)
 
-    assert [(piece.is_message, piece.data) for piece in pieces] == [
-        (True, bytes([ord("a") + number]) * 350) for number in range(3)
-    ]
+    assert pieces == [(bytes([ord("a") + number]) * 350, True) for number in range(3)]
 
 
 @given(st.text() | st.integers(0, 70_000).map(lambda size: "ä" * (size // 2) + "a" * (size % 2)))
