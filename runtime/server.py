@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 import uvicorn
@@ -14,7 +14,6 @@ import uvicorn
 from runtime.app import create_app
 from runtime.node import Node
 from runtime.stream_protocol import StreamProtocol
-from schemas.errors import TmError
 
 # Twilio: frames of a stream are far below 1 kB.
 LARGEST_FRAME = 64 * 1024
@@ -24,33 +23,15 @@ DRAIN_MARGIN_SECONDS = 30.0
 LAST_WORDS_SECONDS = 2.0
 
 
-class ListenError(TmError):
-    """The address cannot be listened on."""
+class Stop:
+    """How firmly a server has been asked to stop: 0 not at all, 1 when the calls are over, 2 and more now."""
 
+    def __init__(self) -> None:
+        self.asked = 0
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket bound to the address. Raises `ListenError`."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # asyncio leaves it out for sockets made without a protocol number: a small frame would then wait
-        # until the one before it is acknowledged, up to 40 ms.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            listener.bind((host, port))
-            # Also without uvicorn having started: a second server on the port fails here and now.
-            listener.listen(2048)
-        except OSError:
-            listener.close()
-            raise
-    except OSError as error:
-        raise ListenError(
-            f"Cannot listen on {host}:{port}: {error.strerror or error}.",
-            hint="Is another server running there? Choose another with --port.",
-        ) from None
-    listener.setblocking(False)
-    return listener
+    def signalled(self) -> None:
+        """Take a signal: the first lets live calls finish, a second ends them."""
+        self.asked += 1
 
 
 def event_loop() -> asyncio.AbstractEventLoop:
@@ -62,8 +43,10 @@ def event_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-async def serve(node: Node, listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
-    """Answer calls until SIGTERM or SIGINT, then let live calls finish; a second signal ends them.
+async def serve(
+    node: Node, listeners: Sequence[socket.socket], stop: Stop, *, on_ready: Callable[[], None]
+) -> None:
+    """Answer calls until it is to stop, which SIGTERM and SIGINT ask for, among others.
 
     Raises `DatabaseError` when the node cannot start.
     """
@@ -85,20 +68,20 @@ async def serve(node: Node, listener: socket.socket, *, on_ready: Callable[[], N
     # uvicorn's lines name request paths, and with them the streams' one-time tokens.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     async with node.running():
-        await DrainingServer(config, node, on_ready).serve(sockets=[listener])
+        await DrainingServer(config, node, stop, on_ready).serve(sockets=list(listeners))
 
 
 class DrainingServer(uvicorn.Server):
-    """A server that on the first signal stops taking calls, and stops when the last one is over.
+    """A server that takes no more calls when it is asked to stop, and stops when the last one is over.
 
     uvicorn alone would close every live stream at once.
     """
 
-    def __init__(self, config: uvicorn.Config, node: Node, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, node: Node, stop: Stop, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._node = node
+        self._stop = stop
         self._on_ready = on_ready
-        self._signals = 0
         self._deadline: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -111,16 +94,16 @@ class DrainingServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Count signals only; `on_tick` acts on them, in the event loop."""
-        self._signals += 1
+        self._stop.signalled()
 
     async def on_tick(self, counter: int) -> bool:
         """Look, ten times a second, whether it is time to stop."""
-        if self._signals:
+        if self._stop.asked:
             self._node.drain()
             now = self._node.clock()
             self._deadline = self._deadline or now + self._longest_call()
             waiting = self._node.calls.worth_waiting_for(now)
-            self.should_exit = not waiting or self._signals > 1 or now > self._deadline
+            self.should_exit = not waiting or self._stop.asked > 1 or now > self._deadline
         if self.should_exit and await self._node.calls.end_all():
             await asyncio.sleep(LAST_WORDS_SECONDS)
         return await super().on_tick(counter)

@@ -13,7 +13,7 @@ import sys
 from typing import Literal, TextIO
 
 import structlog
-from structlog.typing import FilteringBoundLogger, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 from runtime.figures.tracebacks import in_its_words, where_it_broke
 
@@ -46,10 +46,12 @@ def about_call(call_sid: str, agent: str) -> None:
     structlog.contextvars.bind_contextvars(call=call_sid, agent=agent)
 
 
-def configure(level: str, form: LogFormat = "auto", stream: TextIO | None = None) -> None:
+def configure(
+    level: str, form: LogFormat = "auto", stream: TextIO | None = None, *, worker: int | None = None
+) -> None:
     """Send the runtime's lines from `level` up, and other libraries' warnings, to `stream` (stderr).
 
-    `auto` writes text to a terminal and JSON to anything else.
+    `auto` writes text to a terminal and JSON to anything else. A `worker` has its number on every line.
     """
     out = stream or sys.stderr
     as_text = form == "text" or (form == "auto" and out.isatty())
@@ -67,10 +69,27 @@ def configure(level: str, form: LogFormat = "auto", stream: TextIO | None = None
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_SHARED,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, errors, renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_numbered(worker),
+                errors,
+                renderer,
+            ],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("runtime").setLevel(level.upper())
+
+
+def _numbered(worker: int | None) -> tuple[Processor, ...]:
+    """Return what puts the worker's number on a line; in a process that is no worker, nothing."""
+    if worker is None:
+        return ()
+
+    def number(_logger: object, _method: str, event: EventDict) -> EventDict:
+        event["worker"] = worker
+        return event
+
+    return (number,)

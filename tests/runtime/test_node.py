@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from runtime.listening import ListenError, listen
 from runtime.node import Node, UnservableError
-from runtime.server import DrainingServer, ListenError, listen
+from runtime.server import DrainingServer, Stop
 from runtime.settings import MissingSettingError, Settings, database_url
 from schemas import UnresolvedReference
 from tests.runtime.fakes import FakeModel
@@ -67,7 +68,7 @@ def test_a_port_that_is_taken_is_an_error_for_people() -> None:
 
 
 def draining_server(office: Office) -> DrainingServer:
-    return DrainingServer(uvicorn.Config(office.app, log_config=None), office.node, lambda: None)
+    return DrainingServer(uvicorn.Config(office.app, log_config=None), office.node, Stop(), lambda: None)
 
 
 def test_the_first_signal_lets_the_call_in_hand_finish(tmp_path: Path) -> None:
