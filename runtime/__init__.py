@@ -9,5 +9,6 @@ holds what one process has.
     call/                      what a call decides, without I/O
     model/ audio/ tools/       the ways to models, sound, the tools' requests
     gather/ relay/ transfers/  the modes without a speech model, and handing callers on
+    messages/                  the same agents in writing: WhatsApp and SMS
     recording/ store/ figures/ what is kept, and what a node tells about itself
 """

@@ -302,10 +302,6 @@ def test_outside_of_the_24_hours_a_template_reaches_them_and_text_does_not(tmp_p
 
 
 def test_a_node_that_is_killed_while_it_thinks_leaves_nobody_without_an_answer(tmp_path: Path) -> None:
-    async def story(world: World) -> None:
-        await ask(world, "open?")
-        await answers(world, 1)
-
     async def run(world: World) -> None:
         world.box.model.script = replace(SCRIPT, text_ms=2_000)
         applied = await world.tm("apply", "--yes")
