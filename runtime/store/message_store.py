@@ -54,7 +54,7 @@ class MessageStore:
 
     async def due(self, most: int) -> list[ContactKey]:
         """Return contacts for whom something is to be done, whom nobody works for."""
-        return await self._work(lambda connection: contacts.due(connection, self.now(), most))
+        return await self._read(lambda connection: contacts.due(connection, self.now(), most))
 
     async def hold(self, key: ContactKey) -> Contact | None:
         """Work for a contact from now on, and learn how it stands with them; None while another does."""
@@ -82,11 +82,14 @@ class MessageStore:
 
     async def known(self, sids: Sequence[str]) -> frozenset[str]:
         """Return those of the SIDs that messages have which are stored."""
-        return await self._work(lambda connection: contacts.known(connection, sids))
+        return await self._read(lambda connection: contacts.known(connection, sids))
 
     async def know(self, key: ContactKey, ours: str) -> None:
         """Know a contact; `ours` is the address to write from to one who has not written yet."""
         await self._work(lambda connection: contacts.know(connection, key, ours))
+
+    async def _read(self, question: Callable[[Connection], _Result]) -> _Result:
+        return await self._thread.read(question, WORK_SECONDS)
 
     async def _work(self, change: Callable[[Connection], _Result]) -> _Result:
         return await self._thread.change(change, WORK_SECONDS)
