@@ -8,6 +8,7 @@ another. SQLite has one such process, which holds a lock.
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import secrets
 import sqlite3
@@ -126,7 +127,8 @@ class CampaignEngine:
         """Take in what was found out about an attempt; its workflow hears of it when the call is over."""
         workflow = self._attempts.note(attempt, news)
         if workflow is not None and news.is_final:
-            DBOS.send(workflow, news.status, workflows.NEWS)
+            # Not in the context of whoever reports: that may be a workflow, of which this would be a step.
+            contextvars.Context().run(DBOS.send, workflow, news.status, workflows.NEWS)
 
     def _run(self) -> None:
         queueing = Queueing(self._fleet, self._leads, self._epoch, self._pace.poll)

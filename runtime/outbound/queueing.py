@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
+from runtime.figures.logs import get_logger
 from runtime.outbound.hours import calling_hours, calling_zones
 from runtime.outbound.lead_store import BATCH, LeadStore
 from runtime.outbound.workflows import call_lead, link_of, queue_of
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 MOST_AT_A_TIME: Final = 200
 """Calls that one process waits for in one campaign, where the declarations have no limit."""
+MEND_SECONDS: Final = 30.0
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,11 @@ class Queueing:
         self._poll = poll
         self._terms: dict[str, _Terms] = {}
         self._emptied: set[str] = set()
+        self._mended_at = epoch() - MEND_SECONDS
 
     def tick(self) -> None:
         """Do what has come up since the last time."""
+        self._mend()
         for name, status in self._leads.statuses().items():
             campaign = self._fleet.campaigns.get(name)
             is_open = status.state == "running" and campaign is not None
@@ -90,10 +97,25 @@ class Queueing:
                     known[zones] = hours.next_moment(now, zones) or now
                 due[lead.id] = known[zones]
             for lead_id, moment in due.items():
-                _enqueue(campaign.name, lead_id, moment - now)
+                _enqueue(campaign.name, lead_id, 0, moment - now)
             self._leads.queued(campaign.name, due)
             if len(waiting) < BATCH:
                 return
+
+    def _mend(self) -> None:
+        """Go on with chains whose workflow has failed, by a fault of ours: no lead is lost by it."""
+        now = self._epoch()
+        if now < self._mended_at + MEND_SECONDS:
+            return
+        since = datetime.fromtimestamp(self._mended_at, UTC).isoformat()
+        broken = DBOS.list_workflows(
+            status=["ERROR"], completed_after=since, load_input=False, load_output=False
+        )
+        for workflow in broken:
+            campaign, lead, link = workflow.workflow_id.rsplit(":", 2)
+            _log.error("workflow_failed", workflow=workflow.workflow_id)
+            _enqueue(campaign, lead, int(link) + 1, MEND_SECONDS)
+        self._mended_at = now
 
     def _empty(self, campaign: str) -> None:
         """Take everything out of the queue of a campaign that was cancelled."""
@@ -104,8 +126,8 @@ class Queueing:
         self._emptied.add(campaign)
 
 
-def _enqueue(campaign: str, lead: str, seconds: float) -> None:
-    """Begin the chain of a lead after so many seconds; one that was begun stays as it is."""
+def _enqueue(campaign: str, lead: str, link: int, seconds: float) -> None:
+    """Let a link of a lead's chain begin after so many seconds; one that was begun stays as it is."""
     delay = math.ceil(seconds) if seconds > 0 else None
-    with SetWorkflowID(link_of(campaign, lead, 0)), SetEnqueueOptions(delay_seconds=delay):
-        DBOS.enqueue_workflow(queue_of(campaign), call_lead, campaign, lead, 0)
+    with SetWorkflowID(link_of(campaign, lead, link)), SetEnqueueOptions(delay_seconds=delay):
+        DBOS.enqueue_workflow(queue_of(campaign), call_lead, campaign, lead, link)

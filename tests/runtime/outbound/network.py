@@ -47,7 +47,7 @@ class PlacedCall:
 
 
 class FileNetwork:
-    """Places calls into a file, and reports what becomes of them `seconds` later, unless it is killed first."""
+    """Places calls into a file, and reports what becomes of them `seconds` later, unless it is killed."""
 
     def __init__(self, path: Path, seconds: float = 0.05, *, silent: bool = False) -> None:
         self._path = path
