@@ -145,6 +145,24 @@ def test_somebody_asks_books_and_says_goodbye(tmp_path: Path) -> None:
     converse(tmp_path, story)
 
 
+def test_sender_and_sms_are_pointed_to_a_runtime_that_answers_them(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        async with world.serving():
+            applied = await world.tm("apply", "--yes", "--format", "json", preflight=True)
+        assert applied.code == 0, applied.err
+        report = applied.json()
+        assert report["skipped"] == []
+        assert {item["resource"] for item in report["updated"]} == {
+            "incoming_phone_number",
+            "whatsapp_sender",
+        }
+        plan = await world.tm("plan", "--exit-code")
+        assert plan.code == 0, plan.out
+
+    seed = Seed(numbers=(NumberSeed(FRONT_DESK),), senders=(Sender(SENDER),))
+    play(tmp_path, story, seed=seed, front_desk=AGENT.replace("PORT", "1"))
+
+
 def test_what_is_read_and_what_is_lost_stands_in_the_record_in_whatever_order_it_is_reported(
     tmp_path: Path,
 ) -> None:
