@@ -107,18 +107,21 @@ class Parent:
             # Signals that came while it was not on the line yet.
             _send(ours, STOP * self._stops)
             try:
-                await self._hear(worker, ours)
+                await self._hear(worker, process.pid, ours)
                 return await process.wait()
             finally:
                 del self._lines[worker]
 
-    async def _hear(self, worker: int, line: socket.socket) -> None:
+    async def _hear(self, worker: int, pid: int, line: socket.socket) -> None:
         """Wait until the worker is ready, or has ended."""
         try:
             said = await asyncio.get_running_loop().sock_recv(line, 1)
         except ConnectionError:
             return
-        if said and self._staff.ready(worker, _now()):
+        if not said:
+            return
+        _log.info("worker_ready", worker=worker, pid=pid)
+        if self._staff.ready(worker, _now()):
             self._on_complete()
 
     async def _pause(self, seconds: float) -> None:

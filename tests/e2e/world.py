@@ -125,13 +125,13 @@ class World:
 
     @contextlib.asynccontextmanager
     async def serving(
-        self, environment: Mapping[str, str | None] | None = None
+        self, environment: Mapping[str, str | None] | None = None, *, options: tuple[str, ...] = ()
     ) -> AsyncIterator[asyncio.subprocess.Process]:
-        """Run `tm serve`; it must be ready soon and end cleanly on SIGTERM, unless the test ended it."""
+        """Run `tm serve OPTIONS`; it must be ready soon and end well on SIGTERM, unless the test ended it."""
         log = (self.folder / "serve.log").open("ab")
         merged: dict[str, str | None] = {**self.environment, **(environment or {})}
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "cli", "serve", "--port", str(self.port), cwd=self.folder,
+            sys.executable, "-m", "cli", "serve", "--port", str(self.port), *options, cwd=self.folder,
             env={name: value for name, value in merged.items() if value is not None},
             stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
