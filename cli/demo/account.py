@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from sandbox import NumberSeed, Seed
+from sandbox import NumberSeed, Seed, Sender
 from sandbox.seed import DEFAULT_ACCOUNT_SID, DEFAULT_AUTH_TOKEN
 from schemas import Fleet
 
@@ -25,13 +25,15 @@ def sandbox_environment() -> dict[str, str]:
 
 
 def seed_for(fleet: Fleet) -> Seed:
-    """Return an account that owns the fleet's numbers, with the exceptions above.
+    """Return an account that owns the fleet's numbers and WhatsApp senders, with the exceptions above.
 
     A number that was never configured carries Twilio's demo URL, as a freshly bought one does.
     """
     numbers = [declared.number for declared in fleet.numbers() if declared.number not in NOT_BOUGHT_YET]
+    channels = [agent.whatsapp for agent in fleet.agents.values() if agent.whatsapp is not None]
     return Seed(
         numbers=tuple(
             NumberSeed(number, voice_url=FOREIGN_WEBHOOK.get(number, TWILIO_DEMO_URL)) for number in numbers
-        )
+        ),
+        senders=tuple(Sender(f"whatsapp:{channel.sender}") for channel in channels if channel.sender),
     )

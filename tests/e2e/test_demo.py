@@ -29,8 +29,8 @@ def test_the_demo_shows_everything_and_ends_by_itself_in_under_a_minute(tmp_path
     code, out = asyncio.run(run())
     assert code == 0, out
     assert time.monotonic() - started < 60
-    assert "6 to adopt, 2 skipped" in out
-    assert "6 updated, 2 skipped" in out
+    assert "7 to adopt, 2 skipped" in out
+    assert "7 updated, 2 skipped" in out
     assert re.search(r"0:\d\d\.\d +agent +Good evening", out), out
     assert "interrupted" in out
 

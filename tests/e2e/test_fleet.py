@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from sandbox import NumberSeed, Phone, PhoneCall
+from sandbox import NumberSeed, Phone, PhoneCall, Seed, Sender
 from sandbox.model import Call, Drop, Script, When, say, when
 from sandbox.model.text.faults import BreakOff
 from sandbox.network import HangUp, Interrupt, Listen, Say, Step, Wait
 from sandbox.speech import clip
 from tests.e2e.test_calls import said
+from tests.e2e.test_messages import answers
 from tests.e2e.world import CALLER, World, play
 
 FLEET = Path(__file__).parents[2] / "agents.d"
@@ -27,6 +28,7 @@ AGENTS = {
     "gather": "+14155550126",
 }
 WRITTEN = ("relay", "gather")  # a text model answers
+WHATSAPP, PERSON = "whatsapp:+14155550128", f"whatsapp:{CALLER}"
 MANAGER = "+14155550177"
 CALL_SECONDS = 60
 MESSAGE = "A table for two on Friday."
@@ -59,9 +61,9 @@ ONE_QUESTION = (Listen(), Say("caller-opening-hours"), Wait(8000), HangUp())
 
 @dataclass(frozen=True)
 class Played:
-    """A call that is over, and its record."""
+    """A call that is over, and its record; somebody who wrote has no call."""
 
-    call: PhoneCall
+    call: PhoneCall | None
     record: dict[str, Any]
 
 
@@ -82,6 +84,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Mapping[tuple[str, str],
         world.box.network.phones[MANAGER] = Phone(caller=(Say("caller-hello"), Wait(500), HangUp()))
         assert (await world.tm("apply", "--yes")).code == 0
         async with world.serving():
+            done["whatsapp", "conversation"] = await write(world)
             stories = [(mode, name, steps) for mode in AGENTS for name, steps in STORIES.items()]
             await asyncio.gather(*(call(world, *story) for story in stories))
             for mode in AGENTS:
@@ -93,9 +96,21 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Mapping[tuple[str, str],
             assert not any(each.live for each in world.box.account.calls.values())
         assert world.box.alerts == []
 
-    seeds = tuple(NumberSeed(number) for number in AGENTS.values())
-    play(tmp_path_factory.mktemp("fleet"), story, numbers=seeds)
+    numbers = tuple(NumberSeed(number) for number in AGENTS.values())
+    seed = Seed(numbers=numbers, senders=(Sender(WHATSAPP),))
+    play(tmp_path_factory.mktemp("fleet"), story, seed=seed)
     return done
+
+
+async def write(world: World) -> Played:
+    """Have the conversation in writing."""
+    words = [clip(name).text for name in ("caller-menu", "caller-friday-two", "caller-thanks-goodbye")]
+    first = ""
+    for count, text in enumerate(words, start=1):
+        message = await world.box.network.messenger.write(PERSON, WHATSAPP, text)
+        first = first or message.sid
+        await answers(world, count, PERSON)
+    return Played(None, await world.record_of(first))
 
 
 def shape(record: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
@@ -132,10 +147,23 @@ def test_a_conversation_has_the_same_shape_in_every_mode(
     assert set(menu) == set(played["realtime", "conversation"].record["transcript"][2])
 
 
+def test_a_conversation_in_writing_has_the_shape_of_a_spoken_one(
+    played: Mapping[tuple[str, str], Played],
+) -> None:
+    record, spoken = (played[mode, "conversation"].record for mode in ("whatsapp", "relay"))
+    # Nobody greets somebody who has written, and nobody can be interrupted.
+    assert [entry[:2] for entry in shape(record)] == [entry[:2] for entry in shape(spoken)[1:]]
+    assert (record["channel"], record["end_reason"]) == ("whatsapp", "agent_completed")
+    assert [use["name"] for use in record["tools"]] == [use["name"] for use in spoken["tools"]]
+    assert set(record) == set(spoken)
+    assert set(record["transcript"][0]) == set(spoken["transcript"][0])
+
+
 @pytest.mark.parametrize("mode", AGENTS)
 def test_a_caller_is_put_through_in_every_mode(played: Mapping[tuple[str, str], Played], mode: str) -> None:
     call, record = played[mode, "transfer"].call, played[mode, "transfer"].record
     assert (record["status"], record["end_reason"]) == ("completed", "transferred")
+    assert call is not None
     assert clip("caller-hello").ulaw in call.heard
 
 
