@@ -65,3 +65,11 @@ def test_errors_that_name_each_other_as_their_cause_are_told_once() -> None:
     one, other = ValueError("a"), KeyError("b")
     one.__cause__, other.__cause__ = other, one
     assert where_it_broke((ValueError, one, None)).count("ValueError") == 1
+
+
+def test_every_line_of_a_worker_has_its_number() -> None:
+    stream = io.StringIO()
+    configure("info", "json", stream, worker=1)
+    get_logger("runtime.session").info("call_begun")
+    logging.getLogger("asyncio").warning("slow")
+    assert [json.loads(line)["worker"] for line in stream.getvalue().splitlines()] == [1, 1]
