@@ -101,6 +101,11 @@ def call_view(record: Mapping[str, object]) -> RenderableType:
     return Group(*head, Text(), *said)
 
 
+def turn_line(entry: Mapping[str, object]) -> Text:
+    """Return one turn of a record's transcript."""
+    return _line(msgspec.convert(entry, _Entry))
+
+
 def _line(entry: _Entry) -> Text:
     """One turn; what the caller cut short ends where the caller stopped hearing."""
     line = Text.assemble(

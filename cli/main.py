@@ -32,6 +32,7 @@ COMMANDS = {
     "doctor": "Check that calls would be answered.",
     "rollback": "Take back what a run of apply wrote.",
     "serve": "Answer the calls.",
+    "call": "Let an agent call somebody, and follow the call.",
     "calls": "Show call history and transcripts.",
     "message": "Write to somebody through an agent.",
     "schema": "Write the JSON Schemas that editors use.",
