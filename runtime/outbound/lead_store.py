@@ -234,4 +234,4 @@ def _waiting_elsewhere(connection: Connection, campaign: str, numbers: Sequence[
         .where(leads.c.state != "finished", leads.c.campaign != campaign)
         .where(campaigns.c.state != "cancelled")
     )
-    return dict(connection.execute(wanted).tuples().all())
+    return {row.number: row.campaign for row in connection.execute(wanted)}

@@ -64,7 +64,10 @@ class Queueing:
 
     def _terms_of(self, campaign: Campaign, *, is_open: bool) -> _Terms:
         agent = self._fleet.agents[campaign.agent]
-        limits = (campaign.max_concurrent_calls, agent.max_concurrent_calls, MOST_AT_A_TIME)
+        numbers = len(campaign.numbers or agent.numbers)
+        of_each = campaign.max_concurrent_per_number
+        of_all = None if of_each is None else of_each * numbers
+        limits = (campaign.max_concurrent_calls, of_all, agent.max_concurrent_calls, MOST_AT_A_TIME)
         at_a_time = min(limit for limit in limits if limit is not None) if is_open else 0
         rate = Fraction(campaign.calls_per_second).limit_denominator(100)
         return _Terms(at_a_time, max(rate.numerator, 1), rate.denominator)

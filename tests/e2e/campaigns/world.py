@@ -14,7 +14,7 @@ from runtime.outbound.leads import Lead
 from runtime.outbound.progress import Progress
 from runtime.store.database import migrate, open_engine
 from schemas import Fleet, load_fleet
-from tests.runtime.outbound.network import FileNetwork
+from tests.e2e.campaigns.network import FileNetwork
 from tests.schemas.fleets import ENVIRONMENT
 
 # An hour of the campaign is a moment here.
@@ -62,11 +62,15 @@ def people(count: int) -> Iterator[Lead]:
         yield Lead(index + 2, f"+1415{2000000 + index}", {"name": f"Person {index}"}, "UTC")
 
 
-def stored(url: str) -> LeadStore:
-    """Return the store in a database whose tables are there."""
-    engine = open_engine(url)
-    migrate(engine)
-    return LeadStore(engine, time.time)
+@contextmanager
+def stored(url: str) -> Iterator[LeadStore]:
+    """Open the store in a database whose tables are there."""
+    database = open_engine(url)
+    migrate(database)
+    try:
+        yield LeadStore(database, time.time)
+    finally:
+        database.dispose()
 
 
 @contextmanager
@@ -81,10 +85,10 @@ def engine(fleet: Fleet, url: str, network: FileNetwork, pace: Pace = FAST) -> I
         running.stop()
 
 
-def wait_until_over(leads: LeadStore, seconds: float = 30) -> Progress:
-    """Return the counts of the campaign once every lead is finished."""
+def wait_until_over(leads: LeadStore, seconds: float = 30, campaign: str = NAME) -> Progress:
+    """Return the counts of a campaign once every lead is finished."""
     until = time.monotonic() + seconds
-    while not (progress := leads.progress(NAME)).is_over:
+    while not (progress := leads.progress(campaign)).is_over:
         assert time.monotonic() < until, progress
         time.sleep(0.05)
     return progress

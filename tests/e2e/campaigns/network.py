@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import time
-import zlib
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -47,40 +44,38 @@ class PlacedCall:
 
 
 class FileNetwork:
-    """Places calls into a file, and reports what becomes of them `seconds` later, unless it is killed."""
+    """Places calls into files, and reports what becomes of them `seconds` later, unless it is killed.
 
-    def __init__(self, path: Path, seconds: float = 0.05, *, silent: bool = False) -> None:
-        self._path = path
+    Each number has a file of its own: a line is written whole or not at all.
+    """
+
+    def __init__(self, folder: Path, seconds: float = 0.05, *, silent: bool = False) -> None:
+        self._folder = folder / "placed"
+        self._folder.mkdir(exist_ok=True)
         self._seconds = seconds
         self._silent = silent
-        self._counts = Counter(call.to for call in self.calls())
         self._tasks: set[asyncio.Task[None]] = set()
         self.report: Report | None = None
 
     def calls(self) -> list[PlacedCall]:
         """Return every call that was ever placed, by any process."""
-        if not self._path.exists():
-            return []
-        return [PlacedCall(**json.loads(line)) for line in self._path.read_text().splitlines()]
+        return [call for path in self._folder.iterdir() for call in _read(path)]
 
     async def place(self, order: DialOrder) -> str:
-        fate = self._fate(order.to)
+        before = _read(self._file(order.to))
+        fates = FATES[order.to[-1]]
+        fate = fates[min(len(before), len(fates) - 1)]
         if fate == "refused":
             raise DialRefused(21211, "The 'To' number is not valid", permanent=True)
-        sid = f"CA{zlib.crc32(order.attempt.encode()):08x}{os.getpid():08x}{time.time_ns():016x}"
+        sid = f"CA{order.to[1:]}-{len(before)}"
         call = PlacedCall(sid, order.attempt, order.to, order.from_, time.time(), fate)
-        with self._path.open("a") as file:  # one short line: whole or not at all
-            file.write(json.dumps(call.__dict__) + "\n")
+        with self._file(order.to).open("a") as file:
+            file.write(json.dumps(asdict(call)) + "\n")
         if not self._silent:
             task = asyncio.create_task(self._tell(call))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return sid
-
-    def _fate(self, number: str) -> str:
-        fates = FATES[number[-1]]
-        self._counts[number] += 1
-        return fates[min(self._counts[number], len(fates)) - 1]
 
     async def _tell(self, call: PlacedCall) -> None:
         await asyncio.sleep(self._seconds)
@@ -88,17 +83,27 @@ class FileNetwork:
             await asyncio.to_thread(self.report, call.attempt, what_became_of(call))
 
     async def placed_since(self, order: DialOrder, since_epoch_s: float) -> str | None:
-        calls = [call for call in self.calls() if call.attempt == order.attempt]
+        calls = [call for call in _read(self._file(order.to)) if call.attempt == order.attempt]
         return calls[0].sid if calls else None
 
     async def facts(self, call_sid: str) -> CallFacts:
-        (call,) = (call for call in self.calls() if call.sid == call_sid)
+        number = call_sid.removeprefix("CA").partition("-")[0]
+        (call,) = (call for call in _read(self._file(f"+{number}")) if call.sid == call_sid)
         if time.time() - call.at < self._seconds:
             return CallFacts(call_sid, "ringing")
         return what_became_of(call)
 
     async def cancel(self, call_sid: str) -> None:
         raise NotImplementedError("nobody cancels these calls")
+
+    def _file(self, number: str) -> Path:
+        return self._folder / number
+
+
+def _read(path: Path) -> list[PlacedCall]:
+    if not path.exists():
+        return []
+    return [PlacedCall(**json.loads(line)) for line in path.read_text().splitlines()]
 
 
 def what_became_of(call: PlacedCall) -> CallFacts:
