@@ -35,7 +35,8 @@ class FakeTwilio:
     """`status` and `code` are what every request is answered with.
 
     `messages` are those that were sent, newest first; the answers to the next `lost_answers` of them get
-    lost, and what `files` has by the end of its path is what comes with messages.
+    lost, and what `files` has by the end of its path is what comes with messages. `resources` are what is
+    there to be read, by path; the answers to the next `lost_calls` calls that are placed get lost.
     """
 
     status: int = 200
@@ -44,6 +45,8 @@ class FakeTwilio:
     messages: list[dict[str, str]] = field(default_factory=list)
     lost_answers: int = 0
     files: dict[str, httpx2.Response] = field(default_factory=dict)
+    resources: dict[str, object] = field(default_factory=dict)
+    lost_calls: int = 0
 
     def transport(self) -> httpx2.AsyncBaseTransport:
         return _Transport(self)
@@ -53,6 +56,11 @@ class FakeTwilio:
         self.asked.append(Asked(path, dict(parse_qsl(request.content.decode()))))
         if path == "Messages" and self.status < httpx2.codes.BAD_REQUEST:
             return self._list() if request.method == "GET" else self._send(self.asked[-1].form)
+        if request.method == "GET" and path in self.resources:
+            return httpx2.Response(httpx2.codes.OK, json=self.resources[path])
+        if request.method == "POST" and path == "Calls" and self.lost_calls:
+            self.lost_calls -= 1
+            raise httpx2.ReadTimeout("the answer is lost")
         if "/Media/" in path:
             return self.files[path.rpartition("/")[2]]
         return httpx2.Response(self.status, json={"sid": "RE1", "code": self.code})
