@@ -17,7 +17,8 @@ _log = get_logger(__name__)
 STOP = b"."
 # As shells answer for what cannot be run.
 NOT_STARTED = 126
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# How a worker ends that is to stop: by itself, or by a signal that met it while it was starting.
+_STOPPED = frozenset({0, 130, -signal.SIGINT, -signal.SIGTERM})
 
 
 class WorkersFailedError(TmError):
@@ -56,7 +57,7 @@ class Parent:
         Raises `WorkersFailedError`.
         """
         loop = asyncio.get_running_loop()
-        for number in _STOP_SIGNALS:
+        for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
         async with asyncio.TaskGroup() as tasks:
             for worker in range(self._count):
@@ -78,8 +79,7 @@ class Parent:
             exit_code = await self._run_once(worker)
             pause = self._staff.ended(worker, exit_code, _now())
             if self._stopping.is_set():
-                # A signal may have met it before it knew what to do about one.
-                self._failed_at_end |= exit_code not in {0, *(-number for number in _STOP_SIGNALS)}
+                self._note_end(worker, exit_code)
                 return
             if pause is None:
                 self._give_up(worker, exit_code)
@@ -123,6 +123,12 @@ class Parent:
         _log.info("worker_ready", worker=worker, pid=pid)
         if self._staff.ready(worker, _now()):
             self._on_complete()
+
+    def _note_end(self, worker: int, exit_code: int) -> None:
+        """Take down how a worker ended that was to stop."""
+        if exit_code not in _STOPPED:
+            self._failed_at_end = True
+            _log.warning("worker_ended", worker=worker, exit_code=exit_code)
 
     async def _pause(self, seconds: float) -> None:
         try:

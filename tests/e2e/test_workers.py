@@ -15,6 +15,7 @@ import httpx2
 
 from cli.demo.processes import free_port
 from sandbox.network import Kind, Listen, PhoneCall, Step, Wait
+from sandbox.network.media_files import spoken_words
 from sandbox.speech import clip
 from tests.e2e.test_calls import CALL_SECONDS, GREETING, ONE_QUESTION, said
 from tests.e2e.world import CALLER, FRONT_DESK, FRONT_DESK_YAML, START_SECONDS, World, play, until
@@ -163,6 +164,7 @@ def test_a_second_signal_ends_live_calls_with_a_word(tmp_path: Path) -> None:
             parent.terminate()
             assert await asyncio.wait_for(parent.wait(), 15) == 0
             await call.ended(CALL_SECONDS)
+            assert spoken_words(SORRY) in call.heard
         history = (await world.tm("calls", "--format", "json")).json()["calls"]
         assert [row["end_reason"] for row in history] == ["drained"]
 
@@ -182,6 +184,7 @@ def test_the_exit_code_tells_of_a_worker_that_crashed_while_calls_finished(tmp_p
             await until(lambda: drains(world), what="the signal")
             os.kill(pids(world)[worker_of(world, call)], signal.SIGKILL)
             assert await asyncio.wait_for(parent.wait(), 10) == 1
+            assert [entry["exit_code"] for entry in events(world, "worker_ended")] == [-signal.SIGKILL]
             await call.ended(CALL_SECONDS)
 
     play(tmp_path, story)
