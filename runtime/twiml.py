@@ -57,6 +57,11 @@ def say_and_hang_up(text: str) -> str:
     return render("say_and_hang_up.xml.j2", text=plain(text))
 
 
+def say_and_forward(text: str, number: str) -> str:
+    """Return the document that speaks `text` (plain, no SSML) and puts the caller through to a person."""
+    return render("say_and_forward.xml.j2", text=plain(text), number=number)
+
+
 def hang_up() -> str:
     """Return the document that ends the call."""
     return render("hang_up.xml.j2")

@@ -5,7 +5,7 @@ the `action` of `<Connect>` on the node that has the call or, when that node doe
 fallback URL, wherever that leads. Either way the caller is connected again, to the same call where it lives
 here, and to one that goes on from its last checkpoint where it lived on a node that is gone. How often that
 may happen in one call is bounded; after that, and where nothing is known of the call, the fallback message is
-spoken.
+spoken, and the caller is put through to a person if one is declared.
 """
 
 from __future__ import annotations
@@ -65,14 +65,15 @@ class WayBack:
         if call is not None and session is not None:
             return self._follow_live(agent, call, session, webhook)
         self.calls.settle(webhook.call_sid)
-        goodbye = past.goodbye if past is not None else agent.fallback_message
-        return _farewell(None if is_over else goodbye)
+        if past is None and not is_over:
+            return _without_agent(agent, webhook)
+        return _farewell(None if is_over or past is None else past.goodbye)
 
     async def fallback(self, agent: Agent, webhook: VoiceWebhook) -> str:
         """Return the document for when another could not be had: the way back, or the fallback message."""
         past = self._past(agent, webhook)
         if past is not None and not past.answer:  # refused here: there is nothing to come back to
-            return _farewell(agent.fallback_message)
+            return _without_agent(agent, webhook)
         return await self.after(agent, webhook)
 
     def _past(self, agent: Agent, webhook: VoiceWebhook) -> PastCall | None:
@@ -130,6 +131,16 @@ def _tell_failure(call: LiveCall, webhook: VoiceWebhook) -> None:
 def _last_words(agent: Agent, outcome: SessionOutcome) -> str | None:
     hand_off = outcome.hand_off
     return agent.fallback_message if hand_off is not None and hand_off.reason == "farewell" else None
+
+
+def _without_agent(agent: Agent, webhook: VoiceWebhook) -> str:
+    """Return the document for somebody whom no node can take: a caller may be put through to a person.
+
+    Whom we have called did not ask for anybody.
+    """
+    if agent.fallback_number is None or webhook.attempt is not None:
+        return _farewell(agent.fallback_message)
+    return twiml.say_and_forward(agent.fallback_message, agent.fallback_number)
 
 
 def _farewell(goodbye: str | None) -> str:

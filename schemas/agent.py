@@ -101,6 +101,8 @@ class AgentFields(Declared):
     """What further callers get: the busy tone, or the fallback message."""
     fallback_message: Annotated[str, Field(min_length=1, max_length=3000)] = DEFAULT_FALLBACK_MESSAGE
     """What is spoken when the agent cannot go on."""
+    fallback_number: PhoneNumber | None = None
+    """Who is called instead when nobody can take a call: after the message the caller is put through."""
     takeover: bool = False
     """Whether to take its numbers over from webhooks, applications and trunks of somebody else."""
     heal: bool | None = None

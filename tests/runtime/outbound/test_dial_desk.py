@@ -204,6 +204,20 @@ def test_an_answer_that_a_stopping_node_does_not_take_is_taken_by_the_next_by_th
     play(tmp_path, story)
 
 
+def test_a_caller_whom_no_node_takes_is_put_through_and_whom_we_called_is_not(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        office.node.drain()
+        refused = await office.webhook()
+        caller = await office.webhook("/voice/front-desk/fallback")
+        called = await tell(office, "0" * 32, "/fallback", CallStatus="in-progress")
+        assert refused.status_code == 503
+        assert f"<Dial>{PERSON}</Dial>" in caller.text
+        assert "<Dial>" not in called.text
+        assert "Please call again later." in called.text
+
+    play(tmp_path, story, AGENT + f"fallback_number: '{PERSON}'\n")
+
+
 # --- reports
 
 
