@@ -16,9 +16,11 @@ import httpx2
 import pytest
 
 from sandbox import NumberSeed, Phone, PhoneCall, Seed, voicemail
-from sandbox.network import HangUp, Kind, Listen, Say, Step, Wait
+from sandbox.model import Script
+from sandbox.network import HangUp, Kind, Listen, Press, Say, Step, Wait
 from sandbox.speech import clip
 from tests.e2e.test_calls import said
+from tests.e2e.test_transfers import SCRIPT as TRANSFERS
 from tests.e2e.world import FRONT_DESK, World, play, until
 
 PERSON: Final = "+14155550177"
@@ -26,6 +28,8 @@ CALL_SECONDS: Final = 45
 MESSAGE: Final = "This is the Harbour Bistro. Please call us back when you can."
 GREETING: Final = clip("agent-greeting-bistro")
 TALKS: Final[tuple[Step, ...]] = (Listen(), Say("caller-opening-hours"), Listen(), HangUp())
+TO_COLLEAGUE: Final[tuple[Step, ...]] = (Wait(800), Say("caller-hello"), Wait(300), HangUp())
+ASKS_FOR_PERSON: Final[tuple[Step, ...]] = (Listen(), Say("caller-person"), Wait(60_000))
 VARIABLES: Final = {"place": "Harbour Bistro"}
 LEAVES_MESSAGE: Final = {"voicemail": "message", "voicemail_message": MESSAGE}
 RELAY: Final = "voice: {mode: relay}\n"
@@ -40,6 +44,7 @@ class Course:
     voice: str = ""
     dial: str = "url"
     order: Mapping[str, object] = field(default_factory=dict)
+    colleague: Phone | None = None
 
 
 @dataclass(frozen=True)
@@ -92,16 +97,28 @@ def person_of(world: World, number: str = PERSON) -> PhoneCall:
     return call
 
 
-def play_all(tmp_path: Path, courses: Mapping[str, Course]) -> tuple[dict[str, Played], int]:
+def colleague_of(number: str) -> str:
+    """The number of the colleague to whom this person can be transferred."""
+    return number.replace("+14155552", "+14155553")
+
+
+def play_all(
+    tmp_path: Path, courses: Mapping[str, Course], *, script: Script | None = None
+) -> tuple[dict[str, Played], int]:
     """Place a call for each course; return what came of them, and how many sessions the model had."""
     played: dict[str, Played] = {}
     sessions: list[int] = []
     numbers = {name: (f"+1415555{1000 + at}", f"+1415555{2000 + at}") for at, name in enumerate(courses)}
 
     async def story(world: World) -> None:
+        if script is not None:
+            world.box.model.script = script
+
         async def one(name: str) -> None:
             _, to = numbers[name]
             world.box.network.phones[to] = courses[name].phone
+            if (colleague := courses[name].colleague) is not None:
+                world.box.network.phones[colleague_of(to)] = colleague
             placed = await order(world, to, name, **courses[name].order)
             assert placed.status_code == 201, placed.text
             record = await ended(world, placed.json()["id"])
@@ -203,6 +220,22 @@ def test_somebody_who_hangs_up_at_once_has_been_called(tmp_path: Path) -> None:
         assert one.record["end_reason"] in ("caller_hangup", "failed"), name
     keys = [event.detail for event in played["through-a-menu"].call.happened(Kind.HEARS_KEYS)]
     assert keys == ["ww1#"]
+
+
+def test_somebody_we_called_is_transferred_cold_and_warm_in_every_mode(tmp_path: Path) -> None:
+    cold, warm = Phone(caller=TO_COLLEAGUE), Phone(caller=(Wait(1500), Press("1"), *TO_COLLEAGUE))
+    voices = {"realtime": "", "relay": RELAY, "gather": GATHER}
+    courses: dict[str, Course] = {}
+    for at, (mode, how) in enumerate((mode, how) for mode in voices for how in ("cold", "warm")):
+        to = colleague_of(f"+1415555{2000 + at}")
+        transfer = f'transfer: {{number: "{to}", mode: {how}, timeout: 5}}\n'
+        colleague = cold if how == "cold" else warm
+        asks = Phone(caller=ASKS_FOR_PERSON)
+        courses[f"{mode}-{how}"] = Course(asks, voices[mode] + transfer, colleague=colleague)
+    played, _ = play_all(tmp_path, courses, script=TRANSFERS)
+    for name, one in played.items():
+        assert one.record["end_reason"] == "transferred", name
+        assert clip("caller-hello").ulaw in one.call.heard, name
 
 
 @pytest.mark.parametrize(
