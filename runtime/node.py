@@ -29,6 +29,7 @@ from runtime.outbound.inline import inline_documents
 from runtime.outbound.placing import Placing
 from runtime.reception import Answer, Reception
 from runtime.recording import RecordingWriter
+from runtime.recording.downloads import RecordingDownloads
 from runtime.relay.desk import RelayDesk, holds_of
 from runtime.settings import Settings
 from runtime.signature import SignatureCheck
@@ -87,6 +88,9 @@ class Node:
         self.twilio = TwilioApi(fleet, api_url=settings.twilio_api_url, transport=twilio_transport)
         self.line = LineWork(self.store.owns)
         self.recordings = RecordingWriter(settings.state_dir / "recordings")
+        self.downloads = RecordingDownloads(
+            fleet, api_url=settings.twilio_api_url, transport=twilio_transport, epoch=epoch
+        )
         self.load = LoadGate()
         self.calls = Calls(self.store, self.line, on_end=self._ended)
         self.media = HoldMedia.load(_holds(fleet))
@@ -206,7 +210,7 @@ class Node:
         watch = asyncio.create_task(watch_loop(self.load, self.metrics.lagged, self.clock))
         sweep = asyncio.create_task(self._sweep())
         try:
-            async with self.dials.running():
+            async with self.dials.running(), self.downloads.running():
                 yield
         finally:
             self.ready = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -22,3 +23,7 @@ class Recording(Declared):
     """dual: caller and agent on a channel each. mono: both on one. Local recordings are dual."""
     announcement: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     """Words that Twilio speaks before the recording begins, where the law wants them."""
+    download: Path | None = None
+    """A folder to which Twilio's recordings are fetched; the path is relative to the YAML file."""
+    keep_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    """How long fetched recordings are kept; for ever when absent."""

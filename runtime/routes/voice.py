@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from pathlib import Path
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -70,6 +71,11 @@ async def take_recording(node: Node, agent: Agent, webhook: VoiceWebhook) -> Res
             call.recordings.append(webhook.recording)
         else:
             node.store.add_recording(webhook.call_sid, agent.name, webhook.recording)
+
+        def keep(path: Path) -> None:
+            node.store.add_recording(webhook.call_sid, agent.name, str(path))
+
+        node.downloads.begin(agent, webhook.recording, keep)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
