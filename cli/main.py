@@ -33,6 +33,7 @@ COMMANDS = {
     "rollback": "Take back what a run of apply wrote.",
     "serve": "Answer the calls.",
     "call": "Let an agent call somebody, and follow the call.",
+    "campaign": "Call a list of people, and tell how far that is.",
     "calls": "Show call history and transcripts.",
     "message": "Write to somebody through an agent.",
     "schema": "Write the JSON Schemas that editors use.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
@@ -10,9 +10,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute
 
 from runtime.node import Node
 from runtime.routes.api import api_routes
+from runtime.routes.campaigns import campaign_routes
 from runtime.routes.gather import gather_routes
 from runtime.routes.health import health_routes
 from runtime.routes.media import media_routes
@@ -33,12 +35,9 @@ def create_app(node: Node) -> Starlette:
 
     app = Starlette(
         routes=[
-            *voice_routes(node),
-            *gather_routes(node),
-            *transfer_routes(node),
-            *stream_routes(node),
-            *whatsapp_routes(node),
+            *(_webhook_routes(node) if node.role != "outbound" else ()),
             *media_routes(node),
+            *campaign_routes(node),
             *api_routes(node),
             *outbound_routes(node),
             *health_routes(node),
@@ -49,6 +48,15 @@ def create_app(node: Node) -> Starlette:
     # A redirect would tell Twilio an address made of the Host header, before any signature is checked.
     app.router.redirect_slashes = False
     return app
+
+
+def _webhook_routes(node: Node) -> Iterator[BaseRoute]:
+    """Yield what Twilio asks for and streams to: a process that only runs campaigns has none of it."""
+    yield from voice_routes(node)
+    yield from gather_routes(node)
+    yield from transfer_routes(node)
+    yield from stream_routes(node)
+    yield from whatsapp_routes(node)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

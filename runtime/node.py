@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from typing import Literal
 
 import httpx2
 
@@ -23,6 +24,7 @@ from runtime.messages.desk import MessageDesk
 from runtime.messages.voice_notes import Transcribe, Transcriber
 from runtime.model.connection import ConnectModel
 from runtime.model.text_line import AskText, TextLine
+from runtime.outbound.campaign_room import CampaignRoom
 from runtime.outbound.dial_desk import DialDesk
 from runtime.outbound.dial_store import DialStore
 from runtime.outbound.inline import inline_documents
@@ -44,6 +46,9 @@ from schemas import Account, Agent, Fleet, Hold
 from schemas.errors import TmError
 
 _log = get_logger(__name__)
+
+Role = Literal["voice", "outbound", "all"]
+"""What a process does: answer calls, run campaigns, or both."""
 
 # How often (s) is looked for calls that nodes which are gone have left open.
 SWEEP_SECONDS = 5.0
@@ -74,11 +79,13 @@ class Node:
         tool_transport: httpx2.AsyncBaseTransport | None = None,
         ask_text: AskText | None = None,
         transcribe: Transcribe | None = None,
+        role: Role = "all",
     ) -> None:
         public_url = fleet.service.public_url
         base_url = settings.node_url or public_url
         self.fleet = fleet
         self.settings = settings
+        self.role = role
         self.clock = clock
         self._epoch = epoch
         self.ready = False
@@ -148,6 +155,8 @@ class Node:
             on_end=self.metrics.ended,
         )
         self.dials = DialDesk(self.reception, dial_store, self.placing, on_end=self.metrics.ended)
+        self.campaigns = CampaignRoom(fleet, settings.database_url, self.placing, epoch, runs=role != "voice")
+        self.dials.on_facts = self.campaigns.heard
 
     def tokens_of(self, agent: str | None) -> tuple[str, ...]:
         """Return the auth tokens that may sign for an agent; all of them when there is no such agent."""
@@ -210,7 +219,7 @@ class Node:
         watch = asyncio.create_task(watch_loop(self.load, self.metrics.lagged, self.clock))
         sweep = asyncio.create_task(self._sweep())
         try:
-            async with self.dials.running(), self.downloads.running():
+            async with self.dials.running(), self.downloads.running(), self.campaigns.running():
                 yield
         finally:
             self.ready = False
@@ -237,6 +246,7 @@ class Node:
         """Take no new calls: they are answered with 503, and Twilio goes to the fallback URL."""
         if not self.calls.draining:
             self.calls.draining = True
+            self.campaigns.drain()
             _log.info("draining", calls=len(tuple(self.calls.live())))
 
 

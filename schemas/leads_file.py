@@ -147,9 +147,13 @@ def _json_rows(file: TextIO) -> Iterator[Row]:
 
 def _json_row(line: int, text: str) -> Row:
     try:
-        written = json.loads(text)
+        return json_row(line, json.loads(text))
     except (ValueError, RecursionError):
         return Row(line, {}, "the line is not JSON")
+
+
+def json_row(line: int, written: object) -> Row:
+    """Return the row that a JSON object stands for."""
     if not isinstance(written, dict):
         return Row(line, {}, 'the line is not a JSON object such as {"number": "+14155550123"}')
     cells, problem = {}, None

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +20,9 @@ from runtime.settings import Settings
 from runtime.workers.parent import Parent
 from runtime.workers.seats import Seat, seats
 from schemas import Fleet, require_fleet
+
+if TYPE_CHECKING:
+    from runtime.node import Role
 
 MOST_WORKERS = 64
 
@@ -49,6 +53,13 @@ MOST_WORKERS = 64
     type=click.IntRange(1, MOST_WORKERS),
     help="Processes that share the port; each has a port of its own after it.",
 )
+@click.option(
+    "--role",
+    default="all",
+    show_default=True,
+    type=click.Choice(["voice", "outbound", "all"]),
+    help="voice answers calls, outbound runs campaigns; of several workers the first one does.",
+)
 @click.option("--worker", type=click.IntRange(0, MOST_WORKERS - 1), hidden=True)
 @agents_dir_option
 @environ_option
@@ -60,6 +71,7 @@ def command(
     log_level: str,
     log_format: logs.LogFormat,
     workers: int,
+    role: Role,
     worker: int | None,
     agents_dir: Path,
     environ: Mapping[str, str],
@@ -73,7 +85,10 @@ def command(
     chosen = seats(workers, port, settings.node_url)
     logs.configure(log_level, log_format, worker=worker)
     if workers == 1 or worker is not None:
-        _answer(fleet, settings, host, port, chosen[worker or 0], is_worker=worker is not None)
+        if worker and role == "all":
+            role = "voice"
+        seat = chosen[worker or 0]
+        _answer(fleet, settings, host, port, seat, role, is_worker=worker is not None)
         return 0
     for each in (port, *(seat.own_port for seat in chosen if seat.own_port is not None)):
         listen(host, each).close()  # what is taken is told once, before anything starts
@@ -93,7 +108,9 @@ def _command_of_worker(params: Mapping[str, object], number: int) -> list[str]:
     return [sys.executable, "-m", "cli", "serve", *options, f"--worker={number}"]
 
 
-def _answer(fleet: Fleet, settings: Settings, host: str, port: int, seat: Seat, *, is_worker: bool) -> None:
+def _answer(
+    fleet: Fleet, settings: Settings, host: str, port: int, seat: Seat, role: Role, *, is_worker: bool
+) -> None:
     """Be a node until it is to stop. What is loaded here, the parent of workers can do without."""
     from runtime.model.connection import OpenAIConnections
     from runtime.node import Node
@@ -109,7 +126,7 @@ def _answer(fleet: Fleet, settings: Settings, host: str, port: int, seat: Seat, 
     line = ParentLine.of_stdin() if is_worker else None
 
     async def run() -> None:
-        node = Node(fleet, settings, name=name, connect=OpenAIConnections(settings))
+        node = Node(fleet, settings, name=name, connect=OpenAIConnections(settings), role=role)
         ready = line.ready if line is not None else lambda: _say(fleet, host, port)
         await serve(node, listeners, line or Stop(), on_ready=ready)
 

@@ -19,6 +19,7 @@ from runtime.outbound.hours import calling_hours, calling_zones
 from runtime.outbound.lead_store import LeadStore
 from runtime.outbound.orders import CallFacts, Dialer, DialOrder, DialRefused
 from runtime.outbound.outcome import RetryPolicy, decide, is_account_trouble
+from runtime.outbound.schedule import why_never
 from schemas import Fleet
 from schemas.campaign import Campaign
 
@@ -88,9 +89,7 @@ class CampaignDesk:
         zones = calling_zones(person.number, person.time_zone, campaign.time_zone, hours, now)
         moment = hours.next_moment(now, zones) if zones else None
         if moment is None:
-            detail = (
-                "no hour is right in every time zone that may be theirs" if zones else "no time zone known"
-            )
+            detail = why_never(zones)
             await asyncio.to_thread(self._leads.finish, campaign.name, lead, "invalid", detail)
             return None
         return moment - now

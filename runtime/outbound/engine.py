@@ -11,19 +11,14 @@ from __future__ import annotations
 import contextvars
 import logging
 import secrets
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dbos import DBOS, DBOSConfig
-from dbos._serialization import DBOSPortableJSONSerializer
-from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from runtime.figures.logs import get_logger
 from runtime.outbound import workflows
@@ -33,7 +28,15 @@ from runtime.outbound.lead_store import LeadStore
 from runtime.outbound.orders import CallFacts, Dialer
 from runtime.outbound.processes import Processes, SingleProcess
 from runtime.outbound.queueing import Queueing
-from runtime.store.database import migrate, open_engine, sqlite_file
+from runtime.outbound.reporting import NEWS
+from runtime.outbound.workflow_database import (
+    SERIALIZER,
+    durable_engine,
+    workflow_engine,
+    workflow_file,
+    workflow_url,
+)
+from runtime.store.database import migrate, sqlite_file
 
 if TYPE_CHECKING:
     from schemas import Fleet
@@ -43,7 +46,6 @@ _log = get_logger(__name__)
 APPLICATION: Final = "tm-campaigns"
 # Threads for the database work of all workflows together.
 THREADS: Final = 24
-BUSY_TIMEOUT_MS: Final = 30_000
 STOP_SECONDS: Final = 10.0
 
 
@@ -82,7 +84,7 @@ class CampaignEngine:
         self._watch: threading.Thread | None = None
         self._single: SingleProcess | None = None
         self._processes: Processes | None = None
-        self._engine = _durable(database_url)
+        self._engine = durable_engine(database_url)
         self._attempts = AttemptStore(self._engine, epoch)
         self._leads = LeadStore(self._engine, epoch)
 
@@ -97,7 +99,7 @@ class CampaignEngine:
         if self._file is None:
             self._processes = Processes(self._engine, self._name, self._pace.dead_after, self._epoch)
             self._processes.beat()
-        elif not _workflow_file(self._file).exists():
+        elif not workflow_file(self._file).exists():
             self._leads.forget_queues()
         timing = self._pace.timing
         workflows.work_with(
@@ -111,7 +113,7 @@ class CampaignEngine:
         _log.info("campaigns_open", campaigns=len(self._fleet.campaigns))
 
     def stop(self) -> None:
-        """Begin nothing more; calls that are under way are gone on with by the next process."""
+        """Begin nothing more. What is under way goes on in another process, or in the next one."""
         self._stopping.set()
         if self._watch is not None:
             self._watch.join(STOP_SECONDS)
@@ -126,9 +128,9 @@ class CampaignEngine:
     def report(self, attempt: str, news: CallFacts) -> None:
         """Take in what was found out about an attempt; its workflow hears of it when the call is over."""
         workflow = self._attempts.note(attempt, news)
-        if workflow is not None and news.is_final:
+        if workflow is not None and news.is_final and not self._stopping.is_set():
             # Not in the context of whoever reports: that may be a workflow, of which this would be a step.
-            contextvars.Context().run(DBOS.send, workflow, news.status, workflows.NEWS)
+            contextvars.Context().run(DBOS.send, workflow, news.status, NEWS)
 
     def _run(self) -> None:
         queueing = Queueing(self._fleet, self._leads, self._epoch, self._pace.poll)
@@ -158,46 +160,12 @@ class CampaignEngine:
             "log_level": "WARNING",
             "max_executor_threads": THREADS,
             "notification_listener_polling_interval_sec": self._pace.messages,
-            "serializer": DBOSPortableJSONSerializer(),
+            "serializer": SERIALIZER,
         }
-        if self._file is None:
-            config["system_database_url"] = self._url
-        else:
-            url = f"sqlite:///{_workflow_file(self._file)}"
-            config["system_database_url"] = url
-            config["system_database_engine"] = _workflow_engine(url)
+        config["system_database_url"] = workflow_url(self._url)
+        if self._file is not None:
+            config["system_database_engine"] = workflow_engine(self._file)
         return config
-
-
-def _workflow_file(database: Path) -> Path:
-    """Return the SQLite file of the workflows: their many small writes hold no call record up."""
-    return database.with_name(f"{database.stem}-workflows{database.suffix}")
-
-
-def _durable(url: str) -> Engine:
-    """Return an engine whose commits outlive a loss of power: they say who has been called."""
-    engine = open_engine(url)
-
-    def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-        connection.execute("PRAGMA synchronous=FULL")
-
-    if engine.url.get_backend_name() == "sqlite":
-        event.listen(engine, "connect", prepare)
-    return engine
-
-
-def _workflow_engine(url: str) -> Engine:
-    """Return an engine as DBOS prepares one, and in WAL mode: some fifty times as fast."""
-    engine = create_engine(url)
-
-    def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-        connection.isolation_level = "IMMEDIATE"
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-
-    event.listen(engine, "connect", prepare)
-    return engine
 
 
 def _log_as_we_do() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, cast, get_args
+from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
-from sqlalchemy import Connection, Engine, Row, case, func, insert, select, update
+from sqlalchemy import Connection, Engine, case, func, insert, select, update
 
 from runtime.outbound.leads import Lead, RefusedLead, lead_id
 from runtime.outbound.outcome import Outcome
@@ -163,12 +163,12 @@ class LeadStore:
             this = (leads.c.campaign == campaign, leads.c.id == lead, leads.c.state != "finished")
             connection.execute(update(leads).where(*this).values(**values))
 
-    def results(self, campaign: str) -> Iterator[Row[tuple[object, ...]]]:
-        """Yield every lead of a campaign in the order of its list, a batch at a time."""
+    def results(self, campaign: str) -> Iterator[dict[str, Any]]:
+        """Yield the columns of every lead of a campaign, in the order of its list."""
         order = (leads.c.line, leads.c.id)
         wanted = select(leads).where(leads.c.campaign == campaign).order_by(*order)
         with self._engine.connect().execution_options(yield_per=BATCH) as connection:
-            yield from connection.execute(wanted)
+            yield from (dict(row._mapping) for row in connection.execute(wanted))
 
     def _set_state(self, campaign: str, state: CampaignState, reason: str | None) -> None:
         values = {"state": state, "reason": reason, "changed_at": self._now()}

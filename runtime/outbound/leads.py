@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import phonenumbers
 
@@ -20,6 +20,9 @@ from schemas.errors import TmError
 from schemas.fields import is_phone_number
 from schemas.leads_file import NUMBER, OWN_ID, RESERVED, TIME_ZONE, LeadsFileProblem, Row, rows_of
 from schemas.variables import Variable
+
+if TYPE_CHECKING:
+    from schemas import Campaign, Fleet
 
 RefusalReason: TypeAlias = Literal["invalid", "duplicate", "do_not_call"]
 
@@ -62,6 +65,13 @@ class LeadTerms:
     caller: str
     variables: Mapping[str, Variable] = field(default_factory=dict)
     never: Container[str] = frozenset()
+
+
+def terms_of(fleet: Fleet, campaign: Campaign) -> LeadTerms:
+    """Return by what the list of a campaign is read. Raises `TmError` for numbers that cannot be kept to."""
+    agent = fleet.agents[campaign.agent]
+    caller = (*campaign.numbers, *(entry.number for entry in agent.numbers))[0]
+    return LeadTerms(caller, agent.variables, read_do_not_call(campaign.do_not_call, caller))
 
 
 def lead_id(campaign: str, number: str) -> str:

@@ -16,10 +16,9 @@ from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
 from runtime.outbound.attempt_store import PAUSED_SECONDS, Begun, NotNow
 from runtime.outbound.campaign_desk import CampaignDesk
+from runtime.outbound.reporting import NEWS
 
 VERSION: Final = "campaigns-1"
-NEWS: Final = "news"
-"""The topic of messages that say that there is news of a call."""
 
 # A database that is away comes back: 1 + 2 + 4 + … seconds, a quarter of an hour in all.
 _patient_step = DBOS.step(retries_allowed=True, interval_seconds=1.0, backoff_rate=2.0, max_attempts=10)

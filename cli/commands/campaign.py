@@ -1,0 +1,147 @@
+"""`tm campaign`: runs lists of leads, tells how far they are, and stops them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+from sqlalchemy import Engine
+
+from cli.campaign_view import plan_json, plan_text, status_json, status_text, write_results
+from cli.options import agents_dir_option, environ_option
+from cli.terminal import err, write_document
+from runtime.outbound.lead_store import LeadStore
+from runtime.outbound.leads import Lead, RefusedLead, read_leads, terms_of
+from runtime.outbound.schedule import planned_calls
+from runtime.settings import database_url
+from runtime.store.database import migrate, open_engine
+from schemas import Campaign, Fleet, InvalidDeclarations, load_fleet
+from schemas.errors import TmError
+from schemas.suggestions import did_you_mean
+
+FOLLOW_SECONDS = 1.0
+
+
+@click.command("campaign")
+@click.argument("action", type=click.Choice(["run", "status", "pause", "resume", "cancel"]))
+@click.argument("name", metavar="CAMPAIGN")
+@click.option("--dry-run", is_flag=True, help="With run: show who would be called when, and call nobody.")
+@click.option("--detach", is_flag=True, help="With run: do not wait until everybody was called.")
+@click.option(
+    "--csv", "csv_file", type=click.Path(path_type=Path), help="Write what came of each lead into this file."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Form of the document on stdout.",
+)
+@agents_dir_option
+@environ_option
+def command(
+    action: str,
+    name: str,
+    dry_run: bool,
+    detach: bool,
+    csv_file: Path | None,
+    form: str,
+    agents_dir: Path,
+    environ: Mapping[str, str],
+) -> int:
+    """Run a CAMPAIGN, tell how far it is, pause it, let it go on, or cancel it.
+
+    `run` adds the campaign's list to the database, where `tm serve` finds it and calls; it shows the progress
+    until everybody was called. Ctrl-C ends the looking, not the campaign. Who was added before is not added
+    again.
+    """
+    if action == "run" and dry_run:
+        fleet, campaign = _declared(agents_dir, environ, name)
+        planned = planned_calls(_people(fleet, campaign), campaign, time.time())
+        write_document(plan_json(planned) if form == "json" else plan_text(planned))
+        return 0
+    engine = _database(environ)
+    leads = LeadStore(engine, time.time)
+    try:
+        if action == "run":
+            _run(leads, *_declared(agents_dir, environ, name))
+        else:
+            _act(action, leads, name)
+        with contextlib.suppress(KeyboardInterrupt):
+            if action == "run" and not detach:
+                _follow(leads, name)
+        _tell(leads, name, form, csv_file)
+    finally:
+        engine.dispose()
+    return 0
+
+
+def _declared(folder: Path, environ: Mapping[str, str], name: str) -> tuple[Fleet, Campaign]:
+    """Return the fleet and its campaign; neither secrets nor a public URL are needed here."""
+    loaded = load_fleet(folder, environ, offline=True)
+    if loaded.fleet is None:
+        raise InvalidDeclarations(loaded.diagnostics)
+    if name not in loaded.fleet.campaigns:
+        raise TmError(f'there is no Campaign "{name}"{did_you_mean(name, loaded.fleet.campaigns)}')
+    return loaded.fleet, loaded.fleet.campaigns[name]
+
+
+def _people(fleet: Fleet, campaign: Campaign) -> Iterator[Lead | RefusedLead]:
+    """Yield the rows of the list, read as the agent that calls needs them. Raises `TmError`."""
+    return read_leads(campaign.leads, terms_of(fleet, campaign))
+
+
+def _database(environ: Mapping[str, str]) -> Engine:
+    engine = open_engine(database_url(environ))
+    migrate(engine)
+    return engine
+
+
+def _run(leads: LeadStore, fleet: Fleet, campaign: Campaign) -> None:
+    added = leads.add(campaign.name, _people(fleet, campaign))
+    err().print(f"{added.new} added, {added.known} known before, {added.refused} not to be called")
+    leads.start(campaign.name)
+
+
+def _act(action: str, leads: LeadStore, name: str) -> None:
+    """Do what needs no declaration, so that a campaign that was taken out of the files can be stopped."""
+    if leads.status(name) is None:
+        known = leads.statuses()
+        raise TmError(f'"{name}" was never run{did_you_mean(name, known)}', hint=f"tm campaign run {name}")
+    if action == "pause":
+        leads.pause(name)
+    elif action == "resume":
+        leads.start(name)
+    elif action == "cancel":
+        leads.cancel(name)
+
+
+def _follow(leads: LeadStore, name: str) -> None:
+    """Show the progress until the campaign is over, stands still, or nobody wants to see it any more."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=err(), disable=not err().is_terminal, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        while True:
+            progress, status = leads.progress(name), leads.status(name)
+            bar.update(task, description=progress.line(), completed=progress.finished, total=progress.total)
+            if progress.is_over or status is None or status.state != "running":
+                return
+            time.sleep(FOLLOW_SECONDS)
+
+
+def _tell(leads: LeadStore, name: str, form: str, csv_file: Path | None) -> None:
+    status, progress = leads.status(name), leads.progress(name)
+    if csv_file is not None:
+        count = write_results(csv_file, leads.results(name))
+        err().print(f"{count} leads written to {csv_file}")
+    if form == "json":
+        write_document(json.dumps(status_json(name, status, progress), indent=2))
+    else:
+        write_document(status_text(name, status, progress))
