@@ -18,7 +18,9 @@ from schemas.tools import BuiltinTool, HttpCall, HttpTool, McpTool
 FieldPath = tuple[str | int, ...]
 
 CALL_VARIABLES = ("caller", "country", "called", "call_sid")
-_BUILT_IN_NAMES = frozenset({"hang_up", "transfer", "send_digits", "collect_digits", "take_message"})
+_BUILT_IN_NAMES = frozenset(
+    {"hang_up", "transfer", "send_digits", "collect_digits", "take_message", "do_not_call"}
+)
 
 
 def check_tools(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:

@@ -12,7 +12,9 @@ from schemas.fields import HttpUrl, Json, JsonObject, OneOrMore, RequestUrl, Tex
 from schemas.secret import Secret
 
 MethodName = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-BuiltinName = Literal["hang_up", "transfer", "send_digits", "collect_digits", "take_message", "send_media"]
+BuiltinName = Literal[
+    "hang_up", "transfer", "send_digits", "collect_digits", "take_message", "send_media", "do_not_call"
+]
 
 
 class HttpCall(Declared):

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from runtime import twiml
 from runtime.call.events import AnswererKnown
+from runtime.call.tools.built_in import DO_NOT_CALL
 from runtime.figures.logs import get_logger
 from runtime.outbound.dial import LOST_SECONDS, Dial, Noted, call_status
 from runtime.outbound.ordering import CallRequest, order_of
@@ -227,8 +228,13 @@ class DialDesk:
         """Report how a session of this node has ended."""
         if record.direction == "outbound" and record.channel == "twilio":
             self._undetected.pop(record.id, None)
-            reason = record.end_reason or "failed"
-            self.on_facts(record.id, CallFacts(record.call_sid, "in-progress", end_reason=reason))
+            news = CallFacts(
+                record.call_sid,
+                "in-progress",
+                end_reason=record.end_reason or "failed",
+                opted_out=any(use.name == DO_NOT_CALL for use in record.tools),
+            )
+            self.on_facts(record.id, news)
 
     async def _note(
         self, attempt: str, news: CallFacts, *, agent: str | None = None, detection_ms: int | None = None

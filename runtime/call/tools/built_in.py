@@ -18,6 +18,7 @@ HANG_UP: Final = "hang_up"
 SEND_DIGITS: Final = "send_digits"
 COLLECT_DIGITS: Final = "collect_digits"
 TAKE_MESSAGE: Final = "take_message"
+DO_NOT_CALL: Final = "do_not_call"
 TRANSFER: Final = "transfer"
 SWITCH_LANGUAGE: Final = "switch_language"
 
@@ -25,7 +26,8 @@ LONGEST_TRANSFER: Final = 600.0  # s, as a net: a transfer ends by itself before
 LONGEST_COLLECTION: Final = 120.0  # s, from the request to the last key
 MOST_DIGITS: Final = 32
 MOST_SUMMARY_CHARACTERS: Final = 1_000  # it is read out while the caller waits
-MESSAGE_TAKEN: Final = '{"taken": true}'
+KEPT_IN_THE_RECORD: Final = {TAKE_MESSAGE: '{"taken": true}', DO_NOT_CALL: '{"noted": true}'}
+"""What is done by being asked for: it stands in the record."""
 LANGUAGE_SWITCHED: Final = '{"switched": true}'
 _OUTCOMES: Final[dict[Outcome, str]] = {
     "busy": "the line is busy",
@@ -98,6 +100,13 @@ OPTIONAL: Final = {
                 },
                 "message",
             ),
+            built_in=True,
+        ),
+        Function(
+            DO_NOT_CALL,
+            "Notes that the person does not want to be called again. Use it as soon as they say so; then "
+            "confirm it and say goodbye.",
+            _object({}),
             built_in=True,
         ),
     )

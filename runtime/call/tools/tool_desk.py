@@ -17,11 +17,10 @@ from runtime.call.events import ToolAnswered
 from runtime.call.tools.built_in import (
     COLLECT_DIGITS,
     HANG_UP,
+    KEPT_IN_THE_RECORD,
     LANGUAGE_SWITCHED,
-    MESSAGE_TAKEN,
     SEND_DIGITS,
     SWITCH_LANGUAGE,
-    TAKE_MESSAGE,
     TRANSFER,
     keys_sent,
     transfer_result,
@@ -145,8 +144,8 @@ class ToolDesk:
             self.hang_up_asked = True
             self._toolbox.drop(call_id)
             return ()
-        if request.name == TAKE_MESSAGE:
-            return self._done(call_id, MESSAGE_TAKEN)
+        if (answer := KEPT_IN_THE_RECORD.get(request.name)) is not None:
+            return self._done(call_id, answer)
         if request.name == SEND_DIGITS:
             return self._send(call_id, str(arguments.get("digits") or ""), now)
         if request.name == COLLECT_DIGITS:

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from runtime.outbound.orders import CallFacts
+from tests.runtime.fake_text_model import TOOL
 from tests.runtime.office import AGENT, FRONT_DESK, PUBLIC_URL, Office, open_office
 from tests.runtime.virtual_time import run
 
@@ -50,7 +51,8 @@ async def placed(office: Office, **more: object) -> str:
 async def tell(office: Office, attempt: str, path: str = "/status", **parameters: str) -> httpx2.Response:
     """Tell the node something about the call, as Twilio does."""
     told = {"CallSid": SID, "From": FRONT_DESK, "To": PERSON, "Direction": "outbound-api", **parameters}
-    return await office.webhook(f"/voice/front-desk{path}?attempt={attempt}", **told)
+    query = "&" if "?" in path else "?"
+    return await office.webhook(f"/voice/front-desk{path}{query}attempt={attempt}", **told)
 
 
 async def answered(office: Office, attempt: str) -> httpx2.Response:
@@ -239,6 +241,25 @@ def test_reports_in_any_order_and_twice_end_the_call_once(
         assert {news.call_sid for news in facts} == {SID}
 
     play(tmp_path, story)
+
+
+def test_who_asks_not_to_be_called_again_is_noted_in_the_record_and_told_on(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        told: list[tuple[str, CallFacts]] = []
+        office.node.dials.on_facts = lambda attempt, news: told.append((attempt, news))
+        office.text.replies = [f"{TOOL}do_not_call {{}}", "I have noted that. Goodbye."]
+        attempt = await placed(office)
+        await answered(office, attempt)
+        words = {"SpeechResult": "Never call me again.", "CallStatus": "in-progress"}
+        assert "I have noted that" in (await tell(office, attempt, "/turn?n=1", **words)).text
+        await tell(office, attempt, CallStatus="completed", CallDuration="9")
+        await office.over()
+        record = await record_of(office, attempt)
+        assert [use["name"] for use in record["tools"]] == ["do_not_call"]
+        assert record["duration_seconds"] == 9
+        assert (attempt, True) in [(of, news.opted_out) for of, news in told]
+
+    play(tmp_path, story, CALLER + "voice: {mode: gather}\ntools: [{builtin: [do_not_call]}]\n")
 
 
 def test_an_end_that_nobody_reports_is_asked_for(tmp_path: Path) -> None:
