@@ -232,8 +232,9 @@ class AttemptStore:
         self._note(attempt, CallFacts(call_sid=call_sid))
 
     def note(self, attempt: str, news: CallFacts) -> str | None:
-        """Add what was found out about an attempt; return the workflow that waits for it, if one does.
+        """Add what was found out about an attempt; return the workflow that waits for the end of its call.
 
+        None before that end, and when nothing waits.
         Who asked not to be called again is not, by no campaign, from this moment on.
         """
         return self._note(attempt, news)
@@ -250,7 +251,7 @@ class AttemptStore:
             connection.execute(update(attempts).where(this).values(**changed))
             if news.opted_out:
                 self._never_again(connection, row.number)
-            return row.workflow if row.ended_at is None else None
+            return row.workflow if known.is_final and row.ended_at is None else None
 
     def _never_again(self, connection: Connection, number: str) -> None:
         """Keep a number from being called, and finish the leads that wait with it."""

@@ -128,7 +128,7 @@ class CampaignEngine:
     def report(self, attempt: str, news: CallFacts) -> None:
         """Take in what was found out about an attempt; its workflow hears of it when the call is over."""
         workflow = self._attempts.note(attempt, news)
-        if workflow is not None and news.is_final and not self._stopping.is_set():
+        if workflow is not None and not self._stopping.is_set():
             # Not in the context of whoever reports: that may be a workflow, of which this would be a step.
             contextvars.Context().run(DBOS.send, workflow, news.status, NEWS)
 

@@ -39,7 +39,7 @@ class RemoteReporter:
     def report(self, attempt: str, news: CallFacts) -> None:
         """Take in what was found out about an attempt; its workflow hears of it when the call is over."""
         workflow = self._attempts.note(attempt, news)
-        if workflow is not None and news.is_final:
+        if workflow is not None:
             self._opened().send(workflow, news.status, NEWS)
 
     def _opened(self) -> DBOSClient:
