@@ -234,8 +234,8 @@ class AttemptStore:
     def note(self, attempt: str, news: CallFacts) -> str | None:
         """Add what was found out about an attempt; return the workflow that waits for the end of its call.
 
-        None before that end, and when nothing waits.
-        Who asked not to be called again is not, by no campaign, from this moment on.
+        None before that end, and when nothing waits. Who has asked not to be called again is called by no
+        campaign from this moment on.
         """
         return self._note(attempt, news)
 

@@ -14,7 +14,7 @@ from runtime.outbound.leads import Lead, RefusedLead
 from runtime.outbound.orders import DialOrder, DialRefused
 from runtime.outbound.processes import AnotherProcessError
 from tests.e2e.campaigns.network import FileNetwork
-from tests.e2e.campaigns.world import FAST, NAME, engine, fleet, people, wait_until_over
+from tests.e2e.campaigns.world import FAST, NAME, days_around_now, engine, fleet, people, wait_until_over
 
 QUICK = "cooldown: 0.2\ncalls_per_second: 50\n"
 
@@ -124,15 +124,11 @@ def test_people_are_called_in_the_hours_of_the_campaign_only(
     phones = network(tmp_path)
     leads.add(NAME, people(2))
     leads.start(NAME)
-    in_a_year = f"holidays: [{', '.join(_days_around_now())}]\n"
-    with engine(fleet(tmp_path, QUICK + in_a_year), database, phones):
+    another_day = f"holidays: [{', '.join(days_around_now())}]\n"
+    with engine(fleet(tmp_path, QUICK + another_day), database, phones):
         time.sleep(1)
     assert phones.calls() == []
     assert leads.progress(NAME).states["backlog"] == 2
-
-
-def _days_around_now() -> list[str]:
-    return [time.strftime("%Y-%m-%d", time.gmtime(time.time() + day * 86_400)) for day in (-1, 0, 1)]
 
 
 class Refusing(FileNetwork):

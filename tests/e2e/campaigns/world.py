@@ -62,6 +62,11 @@ def people(count: int) -> Iterator[Lead]:
         yield Lead(index + 2, f"+1415{2000000 + index}", {"name": f"Person {index}"}, "UTC")
 
 
+def days_around_now() -> list[str]:
+    """Return the days that it may be anywhere: as holidays they keep everybody from being called."""
+    return [time.strftime("%Y-%m-%d", time.gmtime(time.time() + day * 86_400)) for day in (-1, 0, 1)]
+
+
 @contextmanager
 def stored(url: str) -> Iterator[LeadStore]:
     """Open the store in a database whose tables are there."""
