@@ -19,6 +19,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from runtime import twiml
+from runtime.call.ending import REPORTED_ENDINGS
 from runtime.call.events import AnswererKnown
 from runtime.call.tools.built_in import DO_NOT_CALL
 from runtime.figures.logs import get_logger
@@ -99,7 +100,8 @@ class DialDesk:
     async def order(self, request: CallRequest) -> str:
         """Place the call that somebody asks for, and return the id of its record.
 
-        Raises `BadOrderError`, `NotNowError`, `DialRefused`, `StoreUnavailableError`.
+        Raises `BadOrderError`, `NotNowError`, `DialRefused`, `StoreUnavailableError`; `TwilioApiError` when
+        nobody knows whether there is a call.
         """
         agents = self._reception.fleet.agents
         order = order_of(request, agents)
@@ -117,15 +119,12 @@ class DialDesk:
     async def cancel(self, call_id: str) -> bool:
         """End a placed call of which this node has no session; False when there is nothing to end.
 
-        Raises `StoreUnavailableError`, `DialRefused` when Twilio does not do it.
+        Raises `StoreUnavailableError`, `TwilioApiError`.
         """
         dial = await self._store.find(call_id)
         if dial is None or dial.facts.is_final or dial.facts.call_sid is None:
             return False
-        try:
-            await self._placing.cancel(dial.facts.call_sid)
-        except TwilioApiError as error:
-            raise DialRefused(error.code, str(error), permanent=False) from None
+        await self._placing.cancel(dial.facts.call_sid)
         return True
 
     # --- answers
@@ -156,7 +155,8 @@ class DialDesk:
 
     async def second_chance(self, agent: Agent, webhook: VoiceWebhook) -> Answer | None:
         """Begin the session of a call whose answer no other node could take; None when one has."""
-        if webhook.attempt is None or self._calls.knows(webhook.call_sid):
+        is_over = webhook.status in REPORTED_ENDINGS
+        if webhook.attempt is None or is_over or self._calls.knows(webhook.call_sid):
             return None
         try:
             dial = await self._store.find(webhook.attempt)
@@ -184,7 +184,7 @@ class DialDesk:
         except StoreUnavailableError:
             return None
         agent = self._reception.fleet.agents.get(dial.order.agent) if dial is not None else None
-        if dial is None or agent is None or dial.facts.call_sid is None:
+        if dial is None or agent is None or agent.dial != "inline" or dial.facts.call_sid is None:
             return None
         order, call_sid = dial.order, dial.facts.call_sid
         if self._calls.find(call_sid) is None:

@@ -72,7 +72,10 @@ class Placing:
         self._trials: dict[str, bool | None] = {}
 
     async def place(self, order: DialOrder) -> str:
-        """Place the call and return its SID. Raises `DialRefused`."""
+        """Place the call and return its SID.
+
+        Raises `DialRefused`; `TwilioApiError` when nobody knows whether there is a call.
+        """
         order = await self.within_trial(order)
         try:
             await self.begin(order)
@@ -116,7 +119,11 @@ class Placing:
         )
 
     async def dial(self, order: DialOrder) -> str:
-        """Ask Twilio for a call that is stored, and return its SID. Raises `DialRefused`."""
+        """Ask Twilio for a call that is stored, and return its SID.
+
+        Raises `DialRefused`; `TwilioApiError` when Twilio does not say whether it places the call, and does
+        not list it either. It may still come about: the account is asked again when it should have rung.
+        """
         agent = self._fleet.agents[order.agent]
         asked = call_parameters(order, agent, self._fleet.service, self._document(agent, order))
         since = self._epoch()
@@ -128,7 +135,7 @@ class Placing:
                 raise refused(error) from None
             found = await self._look_for(order, since)
             if found is None:
-                raise refused(error) from None
+                raise
             call_sid = found
         await self._note(order, CallFacts(call_sid=call_sid))
         _log.info("call_placed", call=call_sid, agent=agent.name, campaign=order.campaign)
@@ -196,7 +203,7 @@ class Placing:
     def _api(self, order: DialOrder) -> AccountApi:
         try:
             return self._twilio.of_number(order.agent, order.from_)
-        except TwilioApiError as error:
+        except TwilioApiError as error:  # the account has no credentials for the region
             raise refused(error) from None
 
     async def _api_of(self, call_sid: str) -> AccountApi:
@@ -204,7 +211,7 @@ class Placing:
         dial = await self._store.find(attempt) if attempt is not None else None
         if dial is None:
             raise TwilioApiError("the call is none that was placed here")
-        return self._api(dial.order)
+        return self._twilio.of_number(dial.order.agent, dial.order.from_)
 
 
 def _country(number: str) -> str | None:

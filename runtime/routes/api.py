@@ -16,6 +16,7 @@ from runtime.calls import LiveCall
 from runtime.node import Node
 from runtime.store import CallFilter, InvalidCursorError, StoreUnavailableError
 from runtime.store.reading import RecordJson, list_row
+from runtime.twilio_api import TwilioApiError
 
 DEFAULT_LIMIT, MOST_LISTED = 50, 200
 
@@ -72,7 +73,10 @@ async def hang_up(node: Node, request: Request) -> Response:
     if call is not None:
         call.session.feed(HangUpRequested())
     else:
-        await node.dials.cancel(request.path_params["id"])
+        try:
+            await node.dials.cancel(request.path_params["id"])
+        except TwilioApiError as error:
+            raise HTTPException(HTTPStatus.BAD_GATEWAY, str(error)) from None
     return JSONResponse(await _record(node, request.path_params["id"]))
 
 

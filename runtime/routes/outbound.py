@@ -16,6 +16,7 @@ from runtime.outbound.orders import DialRefused
 from runtime.outbound.outcome import is_account_trouble
 from runtime.routes.api import allowed
 from runtime.routes.requests import read_body
+from runtime.twilio_api import TwilioApiError
 
 
 def outbound_routes(node: Node) -> list[Route]:
@@ -44,6 +45,9 @@ async def place_call(node: Node, request: Request) -> Response:
         theirs = error.permanent and not is_account_trouble(error)
         status = HTTPStatus.UNPROCESSABLE_ENTITY if theirs else HTTPStatus.BAD_GATEWAY
         raise HTTPException(status, error.message) from None
+    except TwilioApiError as error:
+        words = f"nobody knows whether there is a call: {error}"
+        raise HTTPException(HTTPStatus.BAD_GATEWAY, words) from None
     return JSONResponse(await node.store.find(call_id), HTTPStatus.CREATED)
 
 

@@ -281,6 +281,7 @@ def test_a_call_that_twilio_never_had_has_failed_after_a_while(tmp_path: Path) -
         office.twilio.resources["Calls"] = {"calls": []}
         refused = await order(office, ring_seconds=10)
         assert refused.status_code == 502
+        assert "nobody knows" in refused.json()["error"]["message"]
         (row,) = (await office.client.get("/api/calls")).json()["calls"]
         assert row["status"] == "incoming"
         await asyncio.sleep(200)
@@ -293,7 +294,11 @@ def test_a_call_that_twilio_never_had_has_failed_after_a_while(tmp_path: Path) -
 def test_an_operator_takes_back_a_call_that_rings(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
         attempt = await placed(office)
-        await office.client.post(f"/api/calls/{attempt}/hangup")
+        office.twilio.status, office.twilio.code = 503, 20500
+        assert (await office.client.post(f"/api/calls/{attempt}/hangup")).status_code == 502
+        office.twilio.status = 200
+        office.twilio.asked.clear()
+        assert (await office.client.post(f"/api/calls/{attempt}/hangup")).status_code == 200
         assert office.twilio.of("Status") == ["canceled"]
         await tell(office, attempt, CallStatus="canceled")
         assert (await record_of(office, attempt))["end_reason"] == "cancelled"
