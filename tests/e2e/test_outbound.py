@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import wave
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -316,3 +317,25 @@ def test_a_call_that_rings_when_the_runtime_dies_is_answered_by_the_next_one(tmp
         assert len(world.box.network.calls) == 1
 
     play(tmp_path, story, caller=agent())
+
+
+def test_a_recorded_call_is_fetched_to_the_declared_folder(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.box.network.phones[PERSON] = Phone(caller=TALKS)
+        async with world.serving():
+            placed = (await order(world)).json()
+
+            async def fetched() -> list[str] | None:
+                record = (await world.get(f"/api/calls/{placed['id']}")).json()
+                kept: list[str] = record["recordings"] or []
+                return kept if len(kept) == 2 else None
+
+            at_twilio, here = await until(fetched, what="the recording", seconds=CALL_SECONDS)
+        assert at_twilio.startswith("https://api.twilio.com/")
+        path = Path(here)
+        assert path.parent == tmp_path / "agents.d" / "kept"
+        with wave.open(here) as recording:
+            assert recording.getnchannels() == 2
+            assert recording.getnframes() > 8000
+
+    play(tmp_path, story, caller=agent(voice="recording: {download: kept, keep_days: 30}\n"))
