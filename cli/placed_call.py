@@ -48,12 +48,24 @@ def was_reached(record: Record) -> bool:
 
 
 class RuntimeApi:
-    """The API at `url`; `token` is TM_API_TOKEN. Every method raises `CallFailedError`."""
+    """The API at `url`; `token` is TM_API_TOKEN. Every method raises `CallFailedError`.
 
-    def __init__(self, url: str, token: str | None, *, pause: Callable[[float], None] = time.sleep) -> None:
+    `pause` and `transport` are replaceable for tests.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
         self._url = url.rstrip("/")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx2.Client(base_url=self._url, headers=headers, timeout=ORDER_SECONDS)
+        self._http = httpx2.Client(
+            base_url=self._url, headers=headers, timeout=ORDER_SECONDS, transport=transport
+        )
         self._pause = pause
 
     def __enter__(self) -> Self:
