@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute
 from runtime.node import Node
 from runtime.routes.api import api_routes
 from runtime.routes.campaigns import campaign_routes
+from runtime.routes.events import event_routes
 from runtime.routes.gather import gather_routes
 from runtime.routes.health import health_routes
 from runtime.routes.media import media_routes
@@ -40,6 +41,7 @@ def create_app(node: Node) -> Starlette:
             *campaign_routes(node),
             *api_routes(node),
             *outbound_routes(node),
+            *event_routes(node),
             *health_routes(node),
         ],
         exception_handlers={HTTPException: _http_error, Exception: _our_error},

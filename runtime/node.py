@@ -10,6 +10,7 @@ from typing import Literal
 
 import httpx2
 
+from runtime.call_feed import CallFeed
 from runtime.call_progress import Progress
 from runtime.call_record import CallRecord
 from runtime.calls import LONGEST_BEFORE_ANSWER, Calls
@@ -91,7 +92,8 @@ class Node:
         self.ready = False
         self._tokens = {account.name: signing_tokens(fleet, account) for account in fleet.accounts.values()}
         self.signatures = SignatureCheck(tuple(dict.fromkeys((public_url, base_url))))
-        self.store = CallStore(settings.database_url, node=name, epoch=epoch)
+        self.feed = CallFeed()
+        self.store = CallStore(settings.database_url, node=name, epoch=epoch, on_save=self.feed.publish)
         self.twilio = TwilioApi(fleet, api_url=settings.twilio_api_url, transport=twilio_transport)
         self.line = LineWork(self.store.owns)
         self.recordings = RecordingWriter(settings.state_dir / "recordings")

@@ -41,7 +41,8 @@ RETURN_MS = 8_000
 
 
 class CallStore:
-    """Keeps call records: `save` returns at once, reads see everything saved before them.
+    """Keeps call records: `save` returns at once, reads see everything saved before them. `on_save` is told
+    of each.
 
     Open it before use and close it at the end; closing waits for what is still to be written. A write
     that finds the database busy or away is repeated for some minutes, then logged as lost.
@@ -55,10 +56,12 @@ class CallStore:
         pause: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         epoch: Callable[[], float] = time.time,
+        on_save: Callable[[CallRecord], None] = lambda _record: None,
     ) -> None:
         self._engine = open_engine(url)
         self._node = node
         self._epoch = epoch
+        self._on_save = on_save
         self._thread = DatabaseThread(self._engine, pause=pause, clock=clock)
 
     @property
@@ -78,6 +81,7 @@ class CallStore:
 
     def save(self, record: CallRecord, progress: Progress | None = None) -> None:
         """Store the record, replacing an earlier state of the same call. Never waits."""
+        self._on_save(record)
         row = writing.row_of(record, self._node, progress)
         self._thread.write(record.id, lambda connection: writing.upsert(connection, row))
 
