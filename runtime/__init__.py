@@ -10,5 +10,6 @@ holds what one process has.
     model/ audio/ tools/       the ways to models, sound, the tools' requests
     gather/ relay/ transfers/  the modes without a speech model, and handing callers on
     messages/                  the same agents in writing: WhatsApp and SMS
+    outbound/                  calls that agents place: ordered, dialled, answered, reported
     recording/ store/ figures/ what is kept, and what a node tells about itself
 """
