@@ -93,7 +93,10 @@ class Dialer(Protocol):
     """Who places calls, and knows what became of them."""
 
     async def place(self, order: DialOrder) -> str:
-        """Place the call and return its SID. Raises `DialRefused`."""
+        """Place the call and return its SID.
+
+        Raises `DialRefused`. Any other error leaves open whether there is a call: look before dialling again.
+        """
         ...
 
     async def placed_since(self, order: DialOrder, since_epoch_s: float) -> str | None:
