@@ -113,6 +113,8 @@ class AttemptStore:
                 select(attempts.c.id).where(*under_way, attempts.c.ended_at.is_(None))
             )
             if open_one is not None:
+                mine = update(attempts).where(attempts.c.id == open_one).values(workflow=workflow)
+                connection.execute(mine)
                 return Begun(open_one)
             if row.state == "finished":
                 return Over()
@@ -130,8 +132,7 @@ class AttemptStore:
         self, connection: Connection, campaign: Campaign, lead: Row[tuple[object, ...]]
     ) -> Outcome | None:
         """Return as what a lead is finished without a call, if it is."""
-        state = connection.scalar(select(campaigns.c.state).where(campaigns.c.name == campaign.name))
-        if state == "cancelled":
+        if _is_cancelled(connection, campaign.name):
             return "cancelled"
         forbidden = select(never_call.c.number).where(never_call.c.number == lead.number)
         if connection.scalar(forbidden) is not None:
@@ -284,7 +285,8 @@ class AttemptStore:
             connection.execute(update(attempts).where(*this).values(outcome=outcome, ended_at=now))
             values: dict[str, object] = {"outcome": outcome, "changed_at": now, "state": "finished"}
             if isinstance(decision, Retry):
-                values |= {"state": "retry", "due_at": round(decision.at_s * 1000)}
+                waits = {"state": "retry", "due_at": round(decision.at_s * 1000)}
+                values |= {"outcome": "cancelled"} if _is_cancelled(connection, row.campaign) else waits
             lead = (leads.c.campaign == row.campaign, leads.c.id == row.lead)
             calls = (leads.c.state == "dialling",) if row.ended_at is None else (false(),)
             connection.execute(update(leads).where(*lead, *calls).values(**values))
@@ -292,7 +294,7 @@ class AttemptStore:
             return _seconds(connection.scalar(due))
 
     def undo(self, attempt: str) -> None:
-        """Take an attempt back that was never dialled: the lead is as it was before."""
+        """Take an attempt back that was never dialled: the lead is as if there had been none."""
         with writing_transaction(self._engine) as connection:
             row = connection.execute(select(attempts).where(attempts.c.id == attempt)).one_or_none()
             if row is None:
@@ -300,11 +302,18 @@ class AttemptStore:
             connection.execute(attempts.delete().where(attempts.c.id == attempt))
             lead = (leads.c.campaign == row.campaign, leads.c.id == row.lead)
             calls = connection.scalar(select(leads.c.calls).where(*lead)) or 1
-            before = {"state": "backlog" if calls == 1 else "retry", "calls": calls - 1}
+            before: dict[str, object] = {"state": "backlog" if calls == 1 else "retry", "calls": calls - 1}
+            if _is_cancelled(connection, row.campaign):
+                before |= {"state": "finished", "outcome": "cancelled"}
             connection.execute(update(leads).where(*lead).values(**before))
 
     def _now(self) -> int:
         return round(self._epoch() * 1000)
+
+
+def _is_cancelled(connection: Connection, campaign: str) -> bool:
+    state = select(campaigns.c.state).where(campaigns.c.name == campaign)
+    return connection.scalar(state) == "cancelled"
 
 
 def _is_open() -> ColumnElement[bool]:

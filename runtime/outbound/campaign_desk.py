@@ -67,6 +67,7 @@ class CampaignDesk:
         self._dialer = dialer
         self._epoch = epoch
         self._timing = timing
+        self._next_dials: dict[str, float] = {}
 
     async def begin(self, campaign: str, lead: str, workflow: str) -> Begun | NotNow | None:
         """Begin an attempt to reach a lead, if it is time; None when nobody calls it any more."""
@@ -145,8 +146,17 @@ class CampaignDesk:
             if not await asyncio.to_thread(self._attempts.has_turn, attempt, turn):
                 _log.warning("attempt_taken_over", attempt=attempt)
                 await asyncio.get_running_loop().create_future()  # this process has no part in it any more
+            await self._keep_distance(campaign)
             if self._epoch() - turn < STALE_SECONDS:
                 return turn
+
+    async def _keep_distance(self, campaign: Campaign) -> None:
+        """Wait until the last call of this process is long enough ago: turns may have been taken up late."""
+        now = self._epoch()
+        at = max(now, self._next_dials.get(campaign.name, 0))
+        self._next_dials[campaign.name] = at + 1 / campaign.calls_per_second
+        if at > now:
+            await asyncio.sleep(at - now)
 
     async def _refused(self, campaign: Campaign, order: DialOrder, refused: DialRefused) -> float | None:
         """Keep to a refusal. What concerns the account concerns everybody: then the campaign stands still."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from runtime.figures.logs import get_logger
 from runtime.outbound.lead_store import Added, CampaignStatus, LeadStore
@@ -64,7 +64,7 @@ class CampaignRoom:
         self._runs = runs
         self._reporter: Reporter | None = None
         self._thread: ThreadPoolExecutor | None = None
-        self._waiting = 0
+        self._room = threading.Semaphore(MOST_WAITING)
         self._stop: asyncio.Task[None] | None = None
         self._database: Engine | None = None
 
@@ -127,19 +127,18 @@ class CampaignRoom:
         """Pass on what has become known of a placed call; at once, the database is spoken to elsewhere."""
         if self._reporter is None or self._thread is None:
             return
-        if self._waiting >= MOST_WAITING:
+        if not self._room.acquire(blocking=False):
             _log.warning("campaign_news_lost", attempt=attempt)
             return
-        self._waiting += 1
         self._thread.submit(self._report, self._reporter, attempt, news)
 
     def _report(self, reporter: Reporter, attempt: str, news: CallFacts) -> None:
         try:
             reporter.report(attempt, news)
-        except SQLAlchemyError as error:
+        except Exception as error:  # nobody waits for it; whatever it was, the call goes on
             _log.warning("campaign_news_lost", attempt=attempt, detail=type(error).__name__)
         finally:
-            self._waiting -= 1
+            self._room.release()
 
 
 class LoopDialer:

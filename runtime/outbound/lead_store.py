@@ -151,6 +151,12 @@ class LeadStore:
                     .values(queued=True, due_at=round(due_s * 1000))
                 )
 
+    def begun_by(self, workflows: Sequence[str]) -> Sequence[str]:
+        """Return those of the workflows that have begun a call which is not over."""
+        wanted = select(attempts.c.workflow).where(attempts.c.workflow.in_(workflows))
+        with self._engine.connect() as connection:
+            return connection.scalars(wanted.where(attempts.c.ended_at.is_(None))).all()
+
     def forget_queues(self) -> None:
         """Let every lead be queued anew: the workflows that waited for them are lost."""
         with writing_transaction(self._engine) as connection:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 MOST_AT_A_TIME: Final = 200
 """Calls that one process waits for in one campaign, where the declarations have no limit."""
-MEND_SECONDS: Final = 30.0
+# How often is looked for workflows that have failed or are to be forgotten; how long they are kept.
+LOOK_SECONDS: Final = 30.0
+KEEP_SECONDS: Final = 3 * 86_400
 
 _log = get_logger(__name__)
 
@@ -46,11 +48,14 @@ class Queueing:
         self._poll = poll
         self._terms: dict[str, _Terms] = {}
         self._emptied: set[str] = set()
-        self._mended_at = epoch() - MEND_SECONDS
+        self._looked_at = epoch() - LOOK_SECONDS
 
     def tick(self) -> None:
         """Do what has come up since the last time."""
-        self._mend()
+        if self._epoch() >= self._looked_at + LOOK_SECONDS:
+            self._mend()
+            self._forget()
+            self._looked_at = self._epoch()
         for name, status in self._leads.statuses().items():
             campaign = self._fleet.campaigns.get(name)
             is_open = status.state == "running" and campaign is not None
@@ -107,26 +112,51 @@ class Queueing:
 
     def _mend(self) -> None:
         """Go on with chains whose workflow has failed, by a fault of ours: no lead is lost by it."""
-        now = self._epoch()
-        if now < self._mended_at + MEND_SECONDS:
-            return
-        since = datetime.fromtimestamp(self._mended_at, UTC).isoformat()
         broken = DBOS.list_workflows(
-            status=["ERROR"], completed_after=since, load_input=False, load_output=False
+            status=["ERROR"],
+            completed_after=_iso(self._looked_at - LOOK_SECONDS),
+            load_input=False,
+            load_output=False,
         )
         for workflow in broken:
-            campaign, lead, link = workflow.workflow_id.rsplit(":", 2)
             _log.error("workflow_failed", workflow=workflow.workflow_id)
-            _enqueue(campaign, lead, int(link) + 1, MEND_SECONDS)
-        self._mended_at = now
+            self._go_on(workflow.workflow_id)
+
+    def _forget(self) -> None:
+        """Delete workflows that ended some days ago: what came of them stands with the leads."""
+        old = DBOS.list_workflows(
+            status=["SUCCESS", "CANCELLED"],
+            completed_before=_iso(self._epoch() - KEEP_SECONDS),
+            load_input=False,
+            load_output=False,
+            limit=BATCH,
+        )
+        if old:
+            DBOS.delete_workflows([workflow.workflow_id for workflow in old])
 
     def _empty(self, campaign: str) -> None:
-        """Take everything out of the queue of a campaign that was cancelled."""
+        """Take everything out of the queue of a campaign that was cancelled; calls that were begun go on."""
         while queued := DBOS.list_queued_workflows(
-            queue_name=queue_of(campaign), load_input=False, load_output=False, limit=BATCH
+            queue_name=queue_of(campaign),
+            status=["ENQUEUED", "DELAYED"],
+            load_input=False,
+            load_output=False,
+            limit=BATCH,
         ):
-            DBOS.cancel_workflows([workflow.workflow_id for workflow in queued])
+            workflows = [workflow.workflow_id for workflow in queued]
+            DBOS.cancel_workflows(workflows)
+            for workflow in self._leads.begun_by(workflows):  # it was begun in this very moment
+                self._go_on(workflow)
         self._emptied.add(campaign)
+
+    def _go_on(self, workflow: str) -> None:
+        """Let the next link of a chain take the place of a workflow that has ended before its time."""
+        campaign, lead, link = workflow.rsplit(":", 2)
+        _enqueue(campaign, lead, int(link) + 1, LOOK_SECONDS)
+
+
+def _iso(epoch_s: float) -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat()
 
 
 def _enqueue(campaign: str, lead: str, link: int, seconds: float) -> None:

@@ -89,7 +89,7 @@ def check(progress: Progress, calls: list[PlacedCall]) -> None:
 
 
 def check_rate(calls: list[PlacedCall]) -> None:
-    """In no second more calls were asked for than allowed, but for what the machine delays one."""
+    """In no second more calls were asked for than allowed, but for those that the machine delays."""
     times = sorted(call.at for call in calls)
     for index, start in enumerate(times):
         in_a_second = sum(1 for at in times[index : index + 3 * RATE] if at < start + 1)
