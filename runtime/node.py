@@ -18,6 +18,7 @@ from runtime.figures.load import LoadGate, watch_loop
 from runtime.figures.logs import get_logger
 from runtime.figures.metrics import Metrics
 from runtime.gather.desk import GatherDesk, papers_of
+from runtime.hang_up_desk import HangUpDesk
 from runtime.hold_media import HoldMedia
 from runtime.line import LineWork
 from runtime.messages.conversation import writes
@@ -157,6 +158,9 @@ class Node:
             on_end=self.metrics.ended,
         )
         self.dials = DialDesk(self.reception, dial_store, self.placing, on_end=self.metrics.ended)
+        self.hang_ups = HangUpDesk(
+            self.calls, self.store, self.dials, self.messages, self.twilio, self._ended
+        )
         self.campaigns = CampaignRoom(fleet, settings.database_url, self.placing, epoch, runs=role != "voice")
         self.dials.on_facts = self.campaigns.heard
 
@@ -221,7 +225,12 @@ class Node:
         watch = asyncio.create_task(watch_loop(self.load, self.metrics.lagged, self.clock))
         sweep = asyncio.create_task(self._sweep())
         try:
-            async with self.dials.running(), self.downloads.running(), self.campaigns.running():
+            async with (
+                self.dials.running(),
+                self.downloads.running(),
+                self.campaigns.running(),
+                self.hang_ups.running(),
+            ):
                 yield
         finally:
             self.ready = False

@@ -143,6 +143,27 @@ class TwilioApi:
         regions = (entry.region for entry in declared.numbers if entry.number == number)
         return self.account(account.name, next(regions, None) or account.region)
 
+    async def end_call(self, agent: str, call_sid: str) -> None:
+        """End a live call of an agent, in whichever of its regions it is; one that is over stays so.
+
+        Raises `TwilioApiError`.
+        """
+        declared = self._fleet.agents.get(agent)
+        if declared is None:
+            raise TwilioApiError("the agent is not declared any more")
+        account = self._fleet.account_of(declared)
+        problem: TwilioApiError | None = None
+        regions = (*(entry.region or account.region for entry in declared.numbers), account.region)
+        for region in dict.fromkeys(regions):
+            try:
+                await self.account(account.name, region).complete_call(call_sid)
+            except TwilioApiError as error:
+                problem = problem if error.call_is_over else error
+            else:
+                return
+        if problem is not None:
+            raise problem
+
     def of_messages(self, agent: str, ours: str) -> AccountApi:
         """Return the account and region that an agent's messages from an address go through.
 

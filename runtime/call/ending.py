@@ -124,6 +124,17 @@ def conclude(facts: CallFacts) -> Ending:
     return Ending("active" if facts.streaming else "incoming")
 
 
+def hung_up_elsewhere(ending: Ending, ended_at: int | None, cancelled_at: int) -> Ending:
+    """Return how a call ended that an operator hung up at another node, at `cancelled_at` (epoch ms).
+
+    What its own node saw of that is the consequence: a stream that stopped, or Twilio's report. A call that
+    was refused, or over before, ended as it did.
+    """
+    if ending.status != "completed" or (ended_at is not None and ended_at < cancelled_at):
+        return ending
+    return Ending("completed", end_reason="cancelled")
+
+
 def _ordered_end(facts: CallFacts) -> EndReason | None:
     """Return why our side ended the call on purpose, if it did."""
     if facts.cancelled:

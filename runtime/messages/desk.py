@@ -111,6 +111,21 @@ class MessageDesk:
         """Note what has become of a message of ours. Raises `StoreUnavailableError`."""
         await self._here.store.report(status, name)
 
+    async def cancel(self, record_id: str) -> None:
+        """End a conversation for an operator; what is under way for it is dropped.
+
+        Raises `StoreUnavailableError`.
+        """
+        ended = await self._here.store.cancel(record_id)
+        if ended is None:
+            return
+        key, record = ended
+        _log.info("conversation_cancelled", agent=key.agent, record=record_id)
+        self._here.on_end(record)
+        worker = self._workers.get(key)
+        if worker is not None:
+            worker.nudge()
+
     def _work_for(self, key: ContactKey) -> None:
         """Have somebody work for a contact, now or when there is room."""
         worker = self._workers.get(key)

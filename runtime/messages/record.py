@@ -54,7 +54,9 @@ def _reached(parts: Iterable[Fate], lost: Fate | None) -> dict[str, Any]:
 
 
 def _line(entry: Mapping[str, Any], name: str, lost: Fate) -> dict[str, Any]:
-    text = f"[not delivered: {statuses.reason_of(lost.error_code)}]"
+    taken_back = lost.status == statuses.CANCELED
+    reason = "it was taken back" if taken_back else statuses.reason_of(lost.error_code)
+    text = f"[not delivered: {reason}]"
     return {**entry, "role": "tool", "text": text, "heard_ms": None, "interrupted": None, "item_id": name}
 
 

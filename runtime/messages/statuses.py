@@ -15,6 +15,8 @@ FAILED: Final = "failed"
 READ: Final = "read"
 DELIVERED: Final = "delivered"
 UNDELIVERED: Final = "undelivered"
+CANCELED: Final = "canceled"
+"""It was taken back before it was sent."""
 
 OPTED_OUT: Final = 21610
 OUTSIDE_WINDOW: Final = 63016
@@ -27,14 +29,14 @@ _RANKS: Final = {
     "queued": 3,
     "sending": 4,
     "sent": 5,
-    "canceled": 6,
+    CANCELED: 6,
     UNDELIVERED: 6,
     FAILED: 6,
     "partially_delivered": 7,
     DELIVERED: 8,
     READ: 9,
 }
-_LOST: Final = frozenset((FAILED, UNDELIVERED, "canceled"))
+_LOST: Final = frozenset((FAILED, UNDELIVERED, CANCELED))
 
 # Twilio's error dictionary, in words for people who run agents.
 _REASONS: Final = {

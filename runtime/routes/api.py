@@ -11,7 +11,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from runtime.access import may_use_api
-from runtime.call.events import HangUpRequested
 from runtime.calls import LiveCall
 from runtime.node import Node
 from runtime.store import CallFilter, InvalidCursorError, StoreUnavailableError
@@ -34,7 +33,8 @@ def api_routes(node: Node) -> list[Route]:
 
 
 async def list_agents(node: Node, _request: Request) -> Response:
-    """Answer `{"agents": […]}` with how many calls each has on this node."""
+    """Answer `{"agents": […]}` with how many calls each has on all nodes."""
+    elsewhere = await node.store.live_elsewhere()
     agents = [
         {
             "name": agent.name,
@@ -42,7 +42,7 @@ async def list_agents(node: Node, _request: Request) -> Response:
             "numbers": [entry.number for entry in agent.numbers],
             "inbound": agent.inbound,
             "mode": agent.voice.mode,
-            "active_calls": node.calls.active(agent.name),
+            "active_calls": node.calls.active(agent.name) + elsewhere.get(agent.name, 0),
         }
         for agent in node.fleet.agents.values()
     ]
@@ -68,16 +68,16 @@ async def show_call(node: Node, request: Request) -> Response:
 
 
 async def hang_up(node: Node, request: Request) -> Response:
-    """End a live call, or one that rings, and answer its record; on a call that is over, just answer it."""
-    call = node.calls.find(request.path_params["id"])
-    if call is not None:
-        call.session.feed(HangUpRequested())
-    else:
-        try:
-            await node.dials.cancel(request.path_params["id"])
-        except TwilioApiError as error:
-            raise HTTPException(HTTPStatus.BAD_GATEWAY, str(error)) from None
-    return JSONResponse(await _record(node, request.path_params["id"]))
+    """End a live call, wherever it is, and answer its record; on a call that is over, just answer it.
+
+    502 where Twilio has to end it and does not.
+    """
+    call_id = request.path_params["id"]
+    try:
+        await node.hang_ups.hang_up(call_id)
+    except TwilioApiError as error:
+        raise HTTPException(HTTPStatus.BAD_GATEWAY, f"Twilio does not end the call: {error}") from None
+    return JSONResponse(await _record(node, call_id))
 
 
 async def _record(node: Node, call_id: str) -> RecordJson:

@@ -12,7 +12,7 @@ from runtime.call.stream_link import MOST_RETURNS
 from runtime.call_progress import Interrupted, Progress, read_record
 from runtime.call_record import CallRecord, JsonValue
 from runtime.figures.logs import get_logger
-from runtime.store import writing
+from runtime.store import cancelling, writing
 from runtime.store.database import migrate, open_engine, writing_transaction
 from runtime.store.database_thread import DatabaseThread, StoreUnavailableError
 from runtime.store.dials import order_of
@@ -144,6 +144,39 @@ class CallStore:
             return
         if closed:
             _log.warning("leftover_calls_closed", node=self._node, calls=closed)
+
+    async def cancel(self, name: str) -> cancelling.LiveElsewhere | None:
+        """Note that an operator hangs up the call of this id or SID; None when none such goes on.
+
+        Raises `StoreUnavailableError`.
+        """
+        now = round(self._epoch() * 1000)
+        return await self._thread.change(
+            lambda connection: cancelling.mark(connection, name, now), READ_SECONDS
+        )
+
+    async def cancelled(self) -> list[str]:
+        """Return the ids of this node's calls that were hung up elsewhere. Raises `StoreUnavailableError`."""
+        return await self._read(lambda connection: cancelling.marked(connection, self._node))
+
+    async def is_live(self, call_id: str) -> bool:
+        """Tell whether a call goes on, as its record has it. Raises `StoreUnavailableError`."""
+        return await self._read(lambda connection: cancelling.is_live(connection, call_id))
+
+    async def close_cancelled(self, call_id: str) -> CallRecord | None:
+        """End the record of a call as hung up, in the place of its node; None when that has done it.
+
+        Raises `StoreUnavailableError`.
+        """
+        now = round(self._epoch() * 1000)
+        return await self._thread.change(
+            lambda connection: cancelling.close(connection, call_id, now), READ_SECONDS
+        )
+
+    async def live_elsewhere(self) -> dict[str, int]:
+        """Return how many calls each agent has on other nodes. Raises `StoreUnavailableError`."""
+        now = round(self._epoch() * 1000)
+        return await self._read(lambda connection: cancelling.count_live(connection, self._node, now))
 
     def set_duration(self, call_sid: str, seconds: int) -> None:
         """Correct the duration of an ended call by what Twilio counted. Never waits."""

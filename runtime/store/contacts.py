@@ -7,6 +7,7 @@ of the contact is either seen by that node, or comes to somebody whom nobody hol
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, and_, func, insert, or_, select, update
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, and_, func, insert, or_, select, update
 from runtime.call_progress import Progress, read_record
 from runtime.messages import statuses
 from runtime.messages.contact import Change, Contact, ContactKey, Inbound, inbound_of, outgoing_of
-from runtime.messages.record import Fate, with_fates
+from runtime.messages.record import Fate, ended, with_fates
 from runtime.store import writing
 from runtime.store.database import take_turns
 from runtime.store.message_tables import contacts, messages
@@ -23,6 +24,7 @@ from runtime.store.tables import MESSAGES_NODE, calls
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row
 
+    from runtime.call_record import CallRecord
     from runtime.messages.contact import Outgoing
 
 HOLD_MS: Final = 60_000
@@ -219,6 +221,34 @@ def trying(connection: Connection, key: ContactKey, node: str, name: str, now: i
         .where(messages.c.name == name, messages.c.status == statuses.WAITING)
         .values(status=statuses.TRYING, at=now)
     )
+
+
+def cancel(connection: Connection, record_id: str, now: int) -> tuple[ContactKey, CallRecord] | None:
+    """End a conversation for an operator, and return its record; None when it is over.
+
+    Who works for its contact has lost them by that. What waits to be answered or sent stays so no longer: it
+    was part of this conversation, and does not begin another one.
+    """
+    query = select(contacts.c.agent, contacts.c.contact).where(contacts.c.record_id == record_id)
+    found = connection.execute(query).one_or_none()
+    if found is None:
+        return None
+    key = ContactKey(found.agent, found.contact)
+    _take_turns(connection, key)
+    let_go = {"held_by": None, "held_until": 0, "due_at": now}
+    over = {"record_id": None, "idle_at": None, "owes": False, "failed": False}
+    theirs = update(contacts).where(_is(key), contacts.c.record_id == record_id)
+    if not connection.execute(theirs.values(**over, **let_go)).rowcount:
+        return None
+    unsent = update(messages).where(_messages_of(key), messages.c.status == statuses.WAITING)
+    came = unsent.where(messages.c.inbound).values(status=TAKEN, record_id=record_id, content=None)
+    ours = unsent.where(messages.c.inbound.is_(False), messages.c.record_id == record_id)
+    connection.execute(came)
+    connection.execute(ours.values(status=statuses.CANCELED, status_at=now, content=None))
+    record = replace(ended(_record(connection, record_id), now), end_reason="cancelled")
+    writing.upsert(connection, writing.row_of(record, MESSAGES_NODE))
+    _show_fates(connection, record_id)
+    return key, record
 
 
 # --- reading

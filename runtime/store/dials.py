@@ -150,13 +150,15 @@ def note(
 
 def _end(connection: Connection, attempt: str, facts: CallFacts, now: int) -> CallRecord | None:
     """End the record of a call that was not answered, or whose answer nobody of ours could take."""
-    reason: EndReason = "failed" if facts.status == "completed" else REPORTED_ENDINGS[facts.status]
     live = calls.c.id == attempt, calls.c.status.in_(LIVE_STATUSES)
-    kept = connection.execute(select(calls.c.record).where(*live)).scalar_one_or_none()
+    kept = connection.execute(select(calls.c.record, calls.c.cancelled_at).where(*live)).one_or_none()
     if kept is None:
         return None
+    reason: EndReason = REPORTED_ENDINGS[facts.status]
+    if facts.status == "completed":
+        reason = "failed" if kept.cancelled_at is None else "cancelled"
     ended = {
-        **kept,
+        **kept.record,
         "call_sid": facts.call_sid,
         "status": "completed",
         "end_reason": reason,

@@ -11,6 +11,7 @@ from runtime.store import contacts
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from runtime.call_record import CallRecord
     from runtime.messages.webhook import MessageWebhook, StatusWebhook
     from runtime.store.database_thread import DatabaseThread
 
@@ -75,6 +76,10 @@ class MessageStore:
     async def change(self, key: ContactKey, done: Change) -> None:
         """Store what a step of work has changed."""
         await self._work(lambda connection: contacts.change(connection, key, self._node, done, self.now()))
+
+    async def cancel(self, record_id: str) -> tuple[ContactKey, CallRecord] | None:
+        """End a conversation for an operator, whoever works for its contact; None when it is over."""
+        return await self._work(lambda connection: contacts.cancel(connection, record_id, self.now()))
 
     async def trying(self, key: ContactKey, name: str) -> None:
         """Note that Twilio is about to be asked for a message."""

@@ -13,7 +13,8 @@ MESSAGES_NODE = "-messages-"
 
 # One row per call. The columns are what lists filter and sort by; `record` is the whole call record, as
 # `GET /api/calls/{id}` answers it. `answered_at`, `expires_at` and `returns` are what another node needs to
-# go on with a live call (`runtime.call_progress`). Times are epoch milliseconds.
+# go on with a live call (`runtime.call_progress`); `cancelled_at` is when an operator hung it up at another
+# one. Times are epoch milliseconds.
 calls = Table(
     "calls",
     metadata,
@@ -33,6 +34,7 @@ calls = Table(
     Column("answered_at", BigInteger, nullable=True),
     Column("expires_at", BigInteger, nullable=True),
     Column("returns", Integer, nullable=False, server_default="0"),
+    Column("cancelled_at", BigInteger, nullable=True),
     Index("calls_newest_first", "started_at", "id"),
     Index("calls_of_an_agent", "agent", "started_at", "id"),
     Index("calls_by_sid", "call_sid"),

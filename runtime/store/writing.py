@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from runtime.call.ending import Ending, hung_up_elsewhere
 from runtime.call_progress import Progress
 from runtime.call_record import CallRecord, JsonValue
 from runtime.store.database import take_turns
@@ -57,19 +58,30 @@ def upsert(connection: Connection, row: Mapping[str, object]) -> None:
     """Store the row in place of the call's earlier one.
 
     Raises `TakenOverError` when the call is another node's by now. Recordings that were reported meanwhile
-    are kept, and so is the duration that Twilio has counted: a live call has no other.
+    are kept, and so is the duration that Twilio has counted: a live call has no other. What an operator has
+    hung up elsewhere has ended by that.
     """
-    columns = calls.c.node, calls.c.status, calls.c.duration_seconds, calls.c.record["recordings"]
+    columns = (
+        calls.c.node,
+        calls.c.status,
+        calls.c.duration_seconds,
+        calls.c.record["recordings"],
+        calls.c.cancelled_at,
+    )
     kept = select(*columns).where(calls.c.id == row["id"]).with_for_update()
     earlier = connection.execute(kept).one_or_none()
     if earlier is None:
         connection.execute(insert(calls).values(row))
         return
-    node, status, seconds, recordings = earlier
+    node, status, seconds, recordings, cancelled_at = earlier
     if status in LIVE_STATUSES and seconds is not None:
         row = _with_duration(row, seconds)
     if node != row["node"]:
         raise TakenOverError(str(row["id"]))
+    if cancelled_at is not None:
+        if row["status"] in LIVE_STATUSES and status not in LIVE_STATUSES:  # closed in its node's place
+            return
+        row = _as_hung_up(row, cancelled_at)
     connection.execute(update(calls).where(calls.c.id == row["id"]).values(_with_recordings(row, recordings)))
 
 
@@ -79,6 +91,15 @@ def _with_duration(row: Mapping[str, object], seconds: float) -> Mapping[str, ob
     if row["status"] not in LIVE_STATUSES:
         record = {**record, "duration_seconds": seconds}
     return {**row, "duration_seconds": seconds, "record": record}
+
+
+def _as_hung_up(row: Mapping[str, object], cancelled_at: int) -> Mapping[str, object]:
+    record, ended_at = row["record"], row["ended_at"]
+    assert isinstance(record, dict)
+    assert ended_at is None or isinstance(ended_at, int)
+    ending = Ending(record["status"], record["reject_reason"], record["end_reason"])
+    reason = hung_up_elsewhere(ending, ended_at, cancelled_at).end_reason
+    return {**row, "end_reason": reason, "record": {**record, "end_reason": reason}}
 
 
 def _with_recordings(row: Mapping[str, object], earlier: list[str] | None) -> Mapping[str, object]:
@@ -171,17 +192,19 @@ def shorten_leftovers(connection: Connection, node: str, expires_at: int) -> int
 def close_expired(connection: Connection, now: int) -> int:
     """End the records of calls that cannot be live any more at `now`, and return how many there were.
 
-    Nobody went on with them: their media was lost with their node, `media_error`. When they ended is not
-    known, so `ended_at` and the duration stay null.
+    Nobody went on with them: their media was lost with their node, `media_error`, unless an operator had hung
+    up. When they ended is not known, so `ended_at` and the duration stay null.
     """
     latest = func.coalesce(calls.c.expires_at, calls.c.started_at + LONGEST_CALL_MS)
-    expired = select(calls.c.id, calls.c.record).where(calls.c.status.in_(LIVE_STATUSES), latest < now)
+    columns = calls.c.id, calls.c.record, calls.c.cancelled_at
+    expired = select(*columns).where(calls.c.status.in_(LIVE_STATUSES), latest < now)
     left = connection.execute(expired.with_for_update(skip_locked=True)).all()
-    for call_id, record in left:
-        ended = {**record, "status": "completed", "end_reason": "media_error"}
+    for call_id, record, cancelled_at in left:
+        reason = "media_error" if cancelled_at is None else "cancelled"
+        ended = {**record, "status": "completed", "end_reason": reason}
         connection.execute(
             update(calls)
             .where(calls.c.id == call_id)
-            .values(status="completed", end_reason="media_error", record=ended)
+            .values(status="completed", end_reason=reason, record=ended)
         )
     return len(left)

@@ -13,7 +13,7 @@ from runtime.call.actions import (
     Finished,
     Respond,
 )
-from runtime.call.ending import Ending
+from runtime.call.ending import Ending, hung_up_elsewhere
 from runtime.call.plan import CallPlan
 from runtime.call.time_limit import WARNING
 from tests.runtime.call.world import BYTES_PER_SECOND, STREAM, Network, World, payload
@@ -121,6 +121,26 @@ def test_an_operator_who_hangs_up_cancels_the_call() -> None:
     world = answered()
     assert world.feed(ev.HangUpRequested()) == [EndStream(None), CloseModel(), Finished()]
     assert world.machine.ending == Ending("completed", end_reason="cancelled")
+
+
+@pytest.mark.parametrize(
+    ("ending", "ended_at", "says"),
+    [
+        (Ending("completed", end_reason="caller_hangup"), 100, Ending("completed", end_reason="cancelled")),
+        (Ending("completed", end_reason="media_error"), None, Ending("completed", end_reason="cancelled")),
+        (
+            Ending("completed", end_reason="caller_hangup"),
+            99,
+            Ending("completed", end_reason="caller_hangup"),
+        ),
+        (Ending("rejected", "prep_timeout"), 200, Ending("rejected", "prep_timeout")),
+        (Ending("active"), None, Ending("active")),
+    ],
+)
+def test_a_hang_up_at_another_node_outranks_what_its_own_node_saw_of_it(
+    ending: Ending, ended_at: int | None, says: Ending
+) -> None:
+    assert hung_up_elsewhere(ending, ended_at, 100) == says
 
 
 def test_a_node_that_stops_says_the_fallback_message() -> None:

@@ -160,3 +160,29 @@ def test_a_node_that_starts_again_leaves_calls_that_ring_alone(database: str) ->
         assert (await stored(calls[0], ORDER.attempt))["status"] == "incoming"
 
     play(database, story, clock)
+
+
+def test_a_call_that_was_hung_up_in_the_moment_of_its_answer_is_cancelled(database: str) -> None:
+    """Twilio ends it as completed, and no node has had it."""
+
+    async def story(calls: list[CallStore], dials: list[DialStore]) -> None:
+        await dials[0].begin(ORDER, RECORD, expires_at=10**9)
+        ringing = await calls[1].cancel(ORDER.attempt)
+        assert ringing is not None
+        assert ringing.rings
+        noted = await dials[2].note(ORDER.attempt, CallFacts("CA1", "completed"))
+        assert noted is not None
+        assert noted.ended is not None
+        assert noted.ended.end_reason == "cancelled"
+
+    play(database, story)
+
+
+def test_somebody_who_was_busy_was_so_whoever_hung_up(database: str) -> None:
+    async def story(calls: list[CallStore], dials: list[DialStore]) -> None:
+        await dials[0].begin(ORDER, RECORD, expires_at=10**9)
+        await calls[1].cancel(ORDER.attempt)
+        await dials[2].note(ORDER.attempt, BUSY)
+        assert (await stored(calls[0], ORDER.attempt))["end_reason"] == "busy"
+
+    play(database, story)

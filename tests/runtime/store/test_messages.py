@@ -206,3 +206,34 @@ def test_a_restart_of_a_node_leaves_conversations_open(database: str) -> None:
         assert found["status"] == "active"
 
     play(database, story)
+
+
+def test_a_conversation_that_is_hung_up_is_over_at_once_whoever_works_for_its_contact(database: str) -> None:
+    async def story(store: CallStore, one: MessageStore, two: MessageStore, clock: Clock) -> None:
+        await one.receive(KEY, HELLO)
+        await one.hold(KEY)
+        parts = (Outgoing("m1", "agent-1", "Hi"), Outgoing("m2", "agent-1", "there"))
+        done = Change(conversation("Hi there"), is_open=True, idle_at=9_000_000, taken=("SM1",), outbox=parts)
+        await one.change(KEY, done)
+        await one.trying(KEY, "m1")
+        await one.receive(KEY, replace(HELLO, sid="SM2"))
+        cancelled = await two.cancel("id-001")
+        assert cancelled is not None
+        assert (cancelled[0], cancelled[1].end_reason) == (KEY, "cancelled")
+        for work in (one.look(KEY), one.trying(KEY, "m2"), one.change(KEY, done)):
+            with pytest.raises(LostHoldError):
+                await work
+        found = await store.find("id-001")
+        assert found is not None
+        assert (found["status"], found["ended_at"]) == ("completed", round(clock.now * 1000))
+        assert [entry["text"] for entry in await transcript(store)] == [
+            "Hi there",
+            "[not delivered: it was taken back]",
+        ]
+        contact = await two.hold(KEY)
+        assert contact is not None
+        assert (contact.record, contact.waiting) == (None, ())
+        assert [message.name for message in contact.outbox] == ["m1"]  # Twilio may have it
+        assert await two.cancel("id-001") is None
+
+    play(database, story)
