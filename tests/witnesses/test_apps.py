@@ -21,7 +21,7 @@ from sandbox import (
     Words,
 )
 from sandbox.network import Step
-from tests.sandbox.network.app import BISTRO, GUEST
+from tests.e2e.sandbox.network.app import BISTRO, GUEST
 from tests.witnesses.stranger import stranger
 
 DOMAIN = "agent-connect.example"

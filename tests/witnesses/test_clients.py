@@ -11,8 +11,8 @@ import msgspec
 
 from sandbox.model import Call, Connection, RealtimeServer, Script, say, when
 from sandbox.speech import clip
+from tests.e2e.sandbox.model.test_server import serving
 from tests.sandbox.model.oracle import judge_client_event, judge_server_event
-from tests.sandbox.model.test_server import serving
 from tests.witnesses.stranger import stranger
 
 MENU = Script(

@@ -8,7 +8,7 @@ import msgspec
 from openai.types.live import ClientEvent, ServerEvent
 from pydantic import Field, TypeAdapter
 
-from tests.sandbox.model.text.office import judge
+from tests.sandbox.model.text_oracle import judge
 
 if TYPE_CHECKING:
     from sandbox.model import RealtimeServer

@@ -10,8 +10,8 @@ from sandbox import HangUp, Kind, Listen, Phone, Press, Sandbox, Say, Step, Wait
 from sandbox.network.phones import beep
 from sandbox.speech import clip
 from sandbox.speech.hearing import find_spoken
-from tests.sandbox.network.app import BISTRO, GUEST, App, play
-from tests.sandbox.network.office import EMPTY, PERSON, asked, rest, until
+from tests.e2e.sandbox.network.app import BISTRO, GUEST, App, play
+from tests.e2e.sandbox.network.office import EMPTY, PERSON, asked, rest, until
 
 DIAL = '<Response><Dial action="/dialled">+14155550177</Dial></Response>'
 PATIENT: tuple[Step, ...] = (Wait(90_000),)

@@ -8,8 +8,8 @@ import pytest
 
 from sandbox import Kind, Phone, PhoneCall, Sandbox, Wait, voicemail
 from sandbox.speech import clip
-from tests.sandbox.network.app import BISTRO, App, play
-from tests.sandbox.network.office import EMPTY, PERSON, asked, rest, until
+from tests.e2e.sandbox.network.app import BISTRO, App, play
+from tests.e2e.sandbox.network.office import EMPTY, PERSON, asked, rest, until
 
 HELLO = "<Response><Say>Hello. How can I help you?</Say></Response>"
 

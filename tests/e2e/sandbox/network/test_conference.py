@@ -14,8 +14,8 @@ from sandbox.network.mixing import Room, Seat, mixed
 from sandbox.speech import clip
 from sandbox.speech.hearing import find_spoken
 from sandbox.speech.ulaw import SILENCE
-from tests.sandbox.network.app import BISTRO, GUEST, App, play
-from tests.sandbox.network.office import EMPTY, PERSON, asked, rest, until
+from tests.e2e.sandbox.network.app import BISTRO, GUEST, App, play
+from tests.e2e.sandbox.network.office import EMPTY, PERSON, asked, rest, until
 
 PATIENT: tuple[Step, ...] = (Wait(90_000),)
 EVENTS = "start end join leave mute hold modify announcement"

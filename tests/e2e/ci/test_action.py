@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ci.composite import Composite
-from tests.ci.forge import SCRIPTS, Forge
+from tests.e2e.ci.composite import Composite
+from tests.e2e.ci.forge import SCRIPTS, Forge
 
 pytestmark = pytest.mark.skipif(shutil.which("jq") is None, reason="the scripts need jq")
 

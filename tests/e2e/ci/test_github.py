@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ci.forge import Forge
+from tests.e2e.ci.forge import Forge
 
 pytestmark = pytest.mark.skipif(shutil.which("jq") is None, reason="the scripts need jq")
 

@@ -9,8 +9,8 @@ from typing import Any
 from twilio.rest import Client
 
 from sandbox import Kind, PhoneCall, Sandbox
+from tests.e2e.sandbox.network.app import App
 from tests.sandbox.account.api import OverLoopback
-from tests.sandbox.network.app import App
 
 EMPTY = "<Response/>"
 PERSON = "+14155550177"

@@ -11,7 +11,8 @@ from sandbox.model import RealtimeServer
 from sandbox.model.text import Deny
 from sandbox.speech import clip
 from sandbox.speech.ulaw import silence, to_wav
-from tests.sandbox.model.text.office import judge, with_client
+from tests.e2e.sandbox.model.office import with_client
+from tests.sandbox.model.text_oracle import judge
 
 NOTE = silence(300) + clip("caller-menu").ulaw + silence(300)
 

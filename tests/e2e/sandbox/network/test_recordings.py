@@ -15,8 +15,8 @@ from sandbox import HangUp, Kind, Listen, Phone, PhoneCall, Press, Sandbox, Say,
 from sandbox.account.formats import API_VERSION
 from sandbox.speech import clip
 from sandbox.speech.ulaw import from_pcm, to_pcm
-from tests.sandbox.network.app import BISTRO, GUEST, App, play
-from tests.sandbox.network.office import EMPTY, PERSON, asked, rest, until
+from tests.e2e.sandbox.network.app import BISTRO, GUEST, App, play
+from tests.e2e.sandbox.network.office import EMPTY, PERSON, asked, rest, until
 
 TALK = (
     "<Response><Say>Hello. How can I help you?</Say>"

@@ -11,7 +11,7 @@ from openai.types.responses import ResponseStreamEvent
 
 from sandbox.model import RealtimeServer, Script
 from sandbox.model.text import BreakOff, Deny, EndEarly, ErrorEvent, Garble, Stall, TextFault
-from tests.sandbox.model.text.office import with_client
+from tests.e2e.sandbox.model.office import with_client
 
 QUESTION: list[Any] = [{"role": "user", "content": "When are you open?"}]
 SLOW = Script(text_ms=5, tokens_per_second=200)

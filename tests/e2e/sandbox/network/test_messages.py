@@ -15,8 +15,8 @@ from twilio.base.exceptions import TwilioRestException
 from sandbox import Attachment, Button, Inbox, MessagingService, NumberSeed, Sandbox, Seed, Sender, Webhook
 from sandbox.account.formats import stable_sid
 from sandbox.server import LoopbackServer
-from tests.sandbox.network.app import BISTRO, GUEST, App
-from tests.sandbox.network.office import EMPTY, asked, library, rest
+from tests.e2e.sandbox.network.app import BISTRO, GUEST, App
+from tests.e2e.sandbox.network.office import EMPTY, asked, library, rest
 
 SENDER = f"whatsapp:{BISTRO}"
 PERSON = f"whatsapp:{GUEST}"

@@ -16,8 +16,8 @@ from sandbox.network.caller import Step
 from sandbox.network.relay_wire import RefusedMessageError, read_message
 from sandbox.network.twiml import parse_twiml
 from sandbox.speech import clip
-from tests.sandbox.network.app import BISTRO, GUEST, App, play
-from tests.sandbox.network.office import EMPTY, asked
+from tests.e2e.sandbox.network.app import BISTRO, GUEST, App, play
+from tests.e2e.sandbox.network.office import EMPTY, asked
 
 LONG = "Tonight we have grilled sea bass with lemon and capers, and a warm apple tart to end with."
 Message = dict[str, Any]

@@ -1,4 +1,4 @@
-"""The text models on a loopback port with the openai package's own client, its types as strict judges."""
+"""The text models on a loopback port with the openai package's own client; its types judge each stream."""
 
 from __future__ import annotations
 
@@ -6,28 +6,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import httpx2
 from openai import AsyncOpenAI
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
-from openai.types.responses import Response, ResponseStreamEvent
-from pydantic import BaseModel, Field, TypeAdapter
 from starlette.applications import Starlette
 
 from sandbox.model import RealtimeServer
 from sandbox.server import LoopbackServer
+from tests.sandbox.model.text_oracle import judge_chunk, judge_response_event
 
 T = TypeVar("T")
 Event = dict[str, Any]
-
-# What OpenAI sends and the package has no field for.
-UNTYPED = {"store", "obfuscation"}
-
-_EVENT: TypeAdapter[object] = TypeAdapter(Annotated[ResponseStreamEvent, Field(discriminator="type")])
-_RESPONSE: TypeAdapter[object] = TypeAdapter(Response)
-_CHUNK: TypeAdapter[object] = TypeAdapter(ChatCompletionChunk)
-_COMPLETION: TypeAdapter[object] = TypeAdapter(ChatCompletion)
 
 
 @asynccontextmanager
@@ -67,20 +57,6 @@ def streamed(server: RealtimeServer, path: str, body: dict[str, object]) -> list
     return list(_events(asyncio.run(run())))
 
 
-def judge(adapter: TypeAdapter[object], value: object) -> None:
-    """Raise when a value has a missing, wrong or invented field."""
-    invented = set(_extras(adapter.validate_python(value))) - UNTYPED
-    assert not invented, invented
-
-
-def judge_response(value: object) -> None:
-    judge(_RESPONSE, value)
-
-
-def judge_completion(value: object) -> None:
-    judge(_COMPLETION, value)
-
-
 def _events(text: str) -> Iterator[Event]:
     for block in text.strip().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.split("\n"))
@@ -89,18 +65,8 @@ def _events(text: str) -> Iterator[Event]:
             continue
         event: Event = json.loads(fields["data"])
         if "choices" in event:
-            judge(_CHUNK, event)
+            judge_chunk(event)
         else:
             assert fields["event"] == event["type"]
-            judge(_EVENT, event)
+            judge_response_event(event)
         yield event
-
-
-def _extras(value: object) -> Iterator[str]:
-    if isinstance(value, BaseModel):
-        yield from value.model_extra or {}
-        for name in type(value).model_fields:
-            yield from _extras(getattr(value, name))
-    elif isinstance(value, list | tuple):
-        for element in value:
-            yield from _extras(element)

@@ -11,7 +11,8 @@ from openai import AsyncOpenAI, BadRequestError
 from sandbox.model import Call, Fail, RealtimeServer, Say, Script, say, when
 from sandbox.model.text.responses_request import ResponsesRequest
 from sandbox.speech import clip
-from tests.sandbox.model.text.office import Event, judge_response, streamed, with_client
+from tests.e2e.sandbox.model.office import Event, streamed, with_client
+from tests.sandbox.model.text_oracle import judge_response
 
 MENU = Script(
     (when("caller-menu", Call("read_menu", {"day": "today"})), when("read_menu", say("agent-menu")))

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tests.ci.forge import Forge, Ran
+from tests.e2e.ci.forge import Forge, Ran
 
 _EXPRESSION = re.compile(r"\$\{\{ (.+?) \}\}")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 SCRIPTS = PROJECT / "docs" / "ci"
 COMMANDS = Path(__file__).with_name("commands.py")
 SECONDS = 30

@@ -9,7 +9,8 @@ from openai import AsyncOpenAI, BadRequestError
 
 from sandbox.model import Call, RealtimeServer, Script, say, when
 from sandbox.speech import clip
-from tests.sandbox.model.text.office import judge_completion, streamed, with_client
+from tests.e2e.sandbox.model.office import streamed, with_client
+from tests.sandbox.model.text_oracle import judge_completion
 
 MENU = Script(
     (when("caller-menu", Call("read_menu", {"day": "today"})), when("read_menu", say("agent-menu")))

@@ -9,8 +9,8 @@ from sandbox.network.line import SILENT_FRAME, LineTick
 from sandbox.network.media_files import hum
 from sandbox.network.verbs import Gather
 from sandbox.speech import clip
-from tests.sandbox.network.app import BISTRO, GUEST, App, play
-from tests.sandbox.network.office import EMPTY, asked
+from tests.e2e.sandbox.network.app import BISTRO, GUEST, App, play
+from tests.e2e.sandbox.network.office import EMPTY, asked
 
 
 def _collected(gather: Gather, *steps: Step, prompt_ms: int = 0) -> tuple[Collected, int]:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import pytest
 
 from sandbox import Kind, Phone, PhoneCall, Press, Sandbox, Step, Wait
-from tests.sandbox.network.app import BISTRO, GUEST, App, play
-from tests.sandbox.network.office import EMPTY, PERSON, rest, until
+from tests.e2e.sandbox.network.app import BISTRO, GUEST, App, play
+from tests.e2e.sandbox.network.office import EMPTY, PERSON, rest, until
 
 ROOM = "transfer-1"
 PATIENT: tuple[Step, ...] = (Wait(90_000),)

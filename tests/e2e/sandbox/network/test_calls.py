@@ -11,8 +11,8 @@ from twilio.rest import Client
 from sandbox import HangUp, Kind, Listen, NumberSeed, Phone, Press, Sandbox, Say, StreamFaults, Wait
 from sandbox.account.formats import stable_sid
 from sandbox.speech import clip
+from tests.e2e.sandbox.network.app import BISTRO, GUEST, App, Socket, play
 from tests.sandbox.account.api import OverLoopback
-from tests.sandbox.network.app import BISTRO, GUEST, App, Socket, play
 
 TRUNK = stable_sid("TK", "office")
 STREAM = (
