@@ -241,6 +241,7 @@ class MessageTurn:
         room = len(self._enclosed) < MOST_ENCLOSED
         if room:
             self._enclosed.append(_enclosed(action))
+            self._talk.answered_otherwise = True
         output = ENCLOSED if room else TOO_MANY
         answered = ev.ToolAnswered(action.call_id, output, None, 0)
         return self._dressed(self._talk.tool_answered(answered, self._now))

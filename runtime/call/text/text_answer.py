@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from runtime.call.text.text_events import AskFailed, TextDelta, TextEnded, TextModelEvent
+from runtime.call.thinking.recall import BROKEN_OFF
 
 if TYPE_CHECKING:
     from runtime.call.actions import Respond
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 STALL_SECONDS: Final = 8.0  # s without anything from the model, after which it is not waited for
 MOST_REQUESTS: Final = 16  # of tools in one answer
+NO_WORDS: Final = "Your last answer was empty. Somebody waits for it: say in words what there is to say."
 
 
 class Answer:
@@ -30,9 +33,11 @@ class Answer:
         "ended",
         "failed",
         "has_acted",
+        "needs_words",
         "respond",
         "stalls_at",
         "usage",
+        "was_empty",
         "was_heard",
     )
 
@@ -42,6 +47,8 @@ class Answer:
         self.ask_id = ask_id
         self.respond = respond
         self.again = again
+        self.needs_words = True
+        """Whether somebody waits for an answer, so that one of nothing is none."""
         self.stalls_at = now + STALL_SECONDS
         """When (s) the model has been silent for too long."""
         self.began = False
@@ -50,6 +57,8 @@ class Answer:
         """Whether it has asked for a tool: the ask must not be repeated then."""
         self.ended = False
         self.failed: AskFailed | None = None
+        self.was_empty = False
+        """Whether the model was done without a word."""
         self.usage: Usage | None = None
         self.was_heard = False
         """Whether some of its words were spoken."""
@@ -68,10 +77,12 @@ class Answer:
         elif isinstance(event, TextEnded):
             self._sentences += self._splitter.flush()
             self.usage = event.usage
-            if event.complete or self.began:
+            if self.began or not self.needs_words:
                 self._end()
-            else:  # it has thought for so long that there was no room for words
-                self.failed = AskFailed(self.ask_id, "the model wrote nothing within its limit")
+            else:  # the model may have thought for so long that there was no room for words
+                self.was_empty = True
+                limit = "" if event.complete else " within its limit"
+                self.failed = AskFailed(self.ask_id, f"the model wrote nothing{limit}")
         elif isinstance(event, AskFailed):
             self.failed = event
             if self.has_acted:  # what it asked for is being done, and is gone on from
@@ -90,6 +101,15 @@ class Answer:
         """Return the requests that have come since."""
         requests, self._requests = self._requests, []
         return requests
+
+    @property
+    def retrial(self) -> Respond:
+        """What to ask for when this has failed: what was said of it stays said, and is gone on from."""
+        if self.was_heard:
+            return replace(self.respond, guidance=BROKEN_OFF)
+        if self.was_empty and self.respond.guidance is None:
+            return replace(self.respond, guidance=NO_WORDS)
+        return self.respond
 
     def _end(self) -> None:
         self.ended = True

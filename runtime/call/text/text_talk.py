@@ -22,7 +22,6 @@ from runtime.call.text.text_clock import TextClock
 from runtime.call.text.text_events import AskFailed, AskModel, CancelAsk, TextModelEvent, Told
 from runtime.call.text.text_script import TextScript
 from runtime.call.text.waiting_speech import WaitingSpeech
-from runtime.call.thinking.recall import BROKEN_OFF
 from runtime.call.tools.tool_desk import SoundKeys, ToolDesk
 from runtime.call.tools.toolbox import ToolLine
 from runtime.call_record import TranscriptEntry
@@ -58,6 +57,7 @@ class TextTalk:
         "_script",
         "_speech",
         "_waiting",
+        "answered_otherwise",
         "failed",
         "keys",
     )
@@ -86,6 +86,8 @@ class TextTalk:
         self._clock = TextClock(facts)
         self.keys: str | None = None
         """Keys that are to be sounded behind the speech."""
+        self.answered_otherwise = False
+        """Whether the other side gets something even if the agent has no words for it."""
         self.failed: str | None = None
         """Why there is no model any more, None while there is one."""
 
@@ -301,8 +303,11 @@ class TextTalk:
             return []
         return [*self._throw_away(self._drafting.drop()), self._ask(self._waiting.pop(0), now)]
 
-    def _ask(self, respond: Respond, now: float, *, again: bool = False) -> AskModel:
-        self._answer = self._new_answer(respond, now, again=again)
+    def _ask(self, respond: Respond, now: float, *, before: Answer | None = None) -> AskModel:
+        """Ask; `before` has asked for the same in vain."""
+        self._answer = self._new_answer(respond, now, again=before is not None)
+        was_heard = before is not None and before.was_heard
+        self._answer.needs_words = respond.acts and not (was_heard or self._speech or self.answered_otherwise)
         return AskModel(self._answer.ask_id, self._script.context(), respond.guidance, respond.acts)
 
     def _new_answer(self, respond: Respond, now: float, *, again: bool = False) -> Answer:
@@ -344,10 +349,7 @@ class TextTalk:
             self.failed = answer.failed.detail
             return []
         self.drop_speech()
-        respond = answer.respond
-        if answer.was_heard:
-            respond = Respond(guidance=BROKEN_OFF, acts=respond.acts)
-        return [self._ask(respond, now, again=True)]
+        return [self._ask(answer.retrial, now, before=answer)]
 
     # --- drafts
 

@@ -7,7 +7,7 @@ import pytest
 from runtime.call import events as ev
 from runtime.call.text import gather_steps as gs
 from runtime.call.text.gather_call import GRACE, PATIENCE
-from runtime.call.text.text_answer import STALL_SECONDS
+from runtime.call.text.text_answer import NO_WORDS, STALL_SECONDS
 from runtime.call.text.text_events import CallerTyped, TextEnded, Told, Used
 from runtime.call.usage import Usage
 from runtime.call_record import TranscriptEntry
@@ -76,6 +76,35 @@ def test_a_wait_that_has_been_heard_to_its_end_is_followed_by_another_without_si
     call.ask(after=30)
     call.wait(0)
     assert call.steps[-1] == gs.Step(call.steps[-2].number + 1, (), gs.Wait())
+
+
+def test_a_model_that_is_done_without_a_word_is_asked_once_more_and_told_why() -> None:
+    call = Carrier()
+    call.say("Is there a table?")
+    call.end(" ")
+    assert call.asks[-1].guidance == NO_WORDS
+    assert call.asks[-1].context == call.asks[-2].context
+    assert call.end("Yes, at seven.") == gs.Step(2, ("Yes, at seven.",), LISTEN)
+
+
+def test_a_model_that_never_has_a_word_leads_to_the_fallback_instead_of_silence() -> None:
+    call = Carrier()
+    call.say("Is there a table?")
+    call.use("look_up")
+    call.end()
+    call.feed(ev.ToolAnswered(call.tools[-1].call_id, "{}", None, 900))
+    call.end()
+    assert call.end() == gs.Step(2, (FALLBACK,), gs.HangUp())
+
+
+def test_a_model_that_has_said_all_before_it_used_a_tool_need_not_add_to_it() -> None:
+    call = Carrier()
+    call.say("A table, please.")
+    call.write("I have noted it. ")
+    call.use("look_up")
+    call.end()
+    call.feed(ev.ToolAnswered(call.tools[-1].call_id, "{}", None, 1))
+    assert call.end() == gs.Step(2, ("I have noted it.",), LISTEN)
 
 
 # --- drafts

@@ -159,6 +159,21 @@ def test_a_model_that_says_nothing_is_given_up_after_a_second_try() -> None:
     assert driver.now == pytest.approx(10 + 2 * STALL_SECONDS)
 
 
+def test_a_model_that_is_done_without_a_word_is_asked_again_and_given_up_then() -> None:
+    driver = Driver()
+    driver.writes("")
+    assert not driver.all(Reply)
+    driver.writes("")
+    assert driver.reply.text == "Write again later."
+
+
+def test_what_is_sent_along_needs_no_words() -> None:
+    driver = Driver()
+    driver.asks_for(SEND_MEDIA, '{"url": "https://b.example/1"}')
+    driver.writes("")
+    assert driver.reply == Reply("", ("https://b.example/1",))
+
+
 def test_a_turn_that_finds_no_end_is_ended() -> None:
     driver = Driver()
     while driver.now < 10 + LONGEST_TURN - 8:
