@@ -96,41 +96,32 @@ def check_rate(calls: list[PlacedCall]) -> None:
         assert in_a_second <= RATE + 3
 
 
-def test_kills_lose_nobody_and_repeat_no_call_on_sqlite(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'calls.sqlite3'}"
+def run_through_kills(folder: Path, url: str, *, at_a_time: int) -> None:
+    """Run a campaign with so many processes, kill one now and then, and check what came of everybody."""
     randomly = random.Random(7)
-    with stored(url) as leads, processes(tmp_path, url) as running:
+    with stored(url) as leads, processes(folder, url) as running:
         leads.add(NAME, people(LEADS))
         leads.start(NAME)
-        running.start()
+        for _ in range(at_a_time):
+            running.start()
         for _ in range(KILLS):
             time.sleep(randomly.uniform(0.5, 2.5))
             running.kill()
             running.start()
         progress = wait_until_over(leads, 60 + LEADS)
-    calls = FileNetwork(tmp_path).calls()
+    calls = FileNetwork(folder).calls()
     check(progress, calls)
     check_rate(calls)
+
+
+def test_kills_lose_nobody_and_repeat_no_call_on_sqlite(tmp_path: Path) -> None:
+    run_through_kills(tmp_path, f"sqlite:///{tmp_path / 'calls.sqlite3'}", at_a_time=1)
 
 
 def test_two_processes_share_the_work_and_one_goes_on_with_what_the_other_began(
     tmp_path: Path, postgres: PostgresServer
 ) -> None:
-    url = postgres.new_database()
-    randomly = random.Random(8)
-    with stored(url) as leads, processes(tmp_path, url) as running:
-        leads.add(NAME, people(LEADS))
-        leads.start(NAME)
-        running.start()
-        running.start()
-        for _ in range(KILLS):
-            time.sleep(randomly.uniform(0.5, 2.5))
-            running.kill()
-            running.start()
-        progress = wait_until_over(leads, 60 + LEADS)
-    calls = FileNetwork(tmp_path).calls()
-    check(progress, calls)
-    check_rate(calls)
+    run_through_kills(tmp_path, postgres.new_database(), at_a_time=2)
 
 
 @pytest.mark.parametrize("point", POINTS)
