@@ -6,7 +6,7 @@ the time since they were sent, at the speed of speech.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from runtime.call.text.text_events import ContextItem, Told, Used
@@ -44,12 +44,12 @@ class _Request:
 class TextScript:
     """The lines of one call, after the `history` of earlier runs of it. Times are ms since the answer."""
 
-    __slots__ = ("_history", "_items", "_lines")
+    __slots__ = ("_history", "_items", "_lines", "_requests")
 
     def __init__(self, history: tuple[TranscriptEntry, ...] = ()) -> None:
         self._history = history
         self._items: list[_Line | _Request | Told] = []
-        self._lines = len(history)
+        self._lines = self._requests = len(history)
 
     # --- what happens
 
@@ -89,9 +89,16 @@ class TextScript:
         for line in lines[place : place + 1]:
             line.text, line.heard_ms, line.interrupted = heard, heard_ms, True
 
-    def tool_asked(self, request: ToolRequested) -> None:
-        """Note that the model has asked for a tool."""
-        self._items.append(_Request(request.call_id, request.name, request.arguments))
+    def tool_asked(self, request: ToolRequested) -> ToolRequested:
+        """Note that the model has asked for a tool, and return the request under a name of ours.
+
+        Some servers count from 1 in each answer, or name nothing. Ours is nine letters and digits, which
+        every server takes back.
+        """
+        self._requests += 1
+        named = replace(request, call_id=f"call{self._requests:05}")
+        self._items.append(_Request(named.call_id, named.name, named.arguments))
+        return named
 
     def tool_answered(self, call_id: str, output: str) -> None:
         """Note what the model is told of a tool that it asked for."""

@@ -328,8 +328,8 @@ class TextTalk:
         actions: list[TextAction] = []
         self._speech.add(answer.take_sentences(), now)
         for request in answer.take_requests():
-            self._script.tool_asked(request)
-            actions += self._do(self._desk.ask(request, now, ended=False, unheard=False), now)
+            named = self._script.tool_asked(request)
+            actions += self._do(self._desk.ask(named, now, ended=False, unheard=False), now)
         if answer.failed is not None and not answer.has_acted:
             return [*actions, *self._ask_again(answer, now)]
         if answer.ended:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from runtime.call import events as ev
@@ -76,6 +78,22 @@ def test_a_wait_that_has_been_heard_to_its_end_is_followed_by_another_without_si
     call.ask(after=30)
     call.wait(0)
     assert call.steps[-1] == gs.Step(call.steps[-2].number + 1, (), gs.Wait())
+
+
+@pytest.mark.parametrize("call_id", ["call_1", ""])
+def test_every_request_for_a_tool_is_answered_though_the_server_names_them_all_alike(call_id: str) -> None:
+    call = Carrier()
+    call.say("Is there a table?")
+    for day in (1, 2):
+        call.use("look_up", f'{{"day": {day}}}', call_id)
+        call.use("look_up", f'{{"day": {day}, "late": true}}', call_id)
+        call.end()
+        for tool in call.tools[-2:]:
+            call.feed(ev.ToolAnswered(tool.call_id, f'"{tool.arguments}"', None, 100))
+    used = [item for item in call.asks[-1].context if isinstance(item, Used)]
+    assert len({item.call_id for item in used}) == len(used) == 4
+    assert [item.output for item in used] == [f'"{tool.arguments}"' for tool in call.tools]
+    assert [json.loads(item.arguments) for item in used] == [tool.arguments for tool in call.tools]
 
 
 def test_a_model_that_is_done_without_a_word_is_asked_once_more_and_told_why() -> None:
@@ -176,9 +194,9 @@ def test_a_tool_runs_while_the_caller_hears_the_words_before_it_and_its_answer_l
     call.wait(GRACE + 0.01)
     assert call.steps[-1] == gs.Step(2, ("Let me look.",), gs.GoOn())
     call.ask(after=1)
-    call.feed(ev.ToolAnswered("call_1", '{"free": true}', None, 900))
+    call.feed(ev.ToolAnswered(call.tools[-1].call_id, '{"free": true}', None, 900))
     assert call.asks[-1].context[-1] == Told("agent", "Let me look.")
-    assert Used("call_1", "look_up", "{}", '{"free": true}') in call.asks[-1].context
+    assert Used(call.tools[-1].call_id, "look_up", "{}", '{"free": true}') in call.asks[-1].context
     assert call.end("Yes.") == gs.Step(3, ("Yes.",), LISTEN)
     (use,) = call.machine.facts.tools
     assert (use.name, use.result, use.ms) == ("look_up", {"free": True}, 900)
@@ -194,7 +212,7 @@ def test_a_slow_tool_is_bridged_by_its_words_and_then_by_a_wait() -> None:
     call.ask(after=1)
     call.wait(PATIENCE)
     assert call.steps[-1].then == gs.Wait()
-    call.feed(ev.ToolAnswered("call_1", "{}", None, 7000))
+    call.feed(ev.ToolAnswered(call.tools[-1].call_id, "{}", None, 7000))
     call.end("Yes.")
     assert call.fetched == 1
 

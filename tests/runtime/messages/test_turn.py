@@ -59,9 +59,13 @@ class Driver:
         ask_id = self.ask.ask_id
         self.feed(TextDelta(ask_id, text), TextEnded(ask_id, usage=Usage(text_out=1)))
 
-    def asks_for(self, name: str, arguments: str = "{}", call_id: str = "c1") -> None:
+    def asks_for(self, name: str, arguments: str = "{}") -> None:
         ask_id = self.ask.ask_id
-        self.feed(ToolRequested(ask_id, call_id, name, arguments), TextEnded(ask_id))
+        self.feed(ToolRequested(ask_id, "c1", name, arguments), TextEnded(ask_id))
+
+    def tool_answers(self, output: str = "{}") -> None:
+        """Let the tool answer that was asked for last."""
+        self.feed(ToolAnswered(self.all(RunTool)[-1].call_id, output, None, 5))
 
     def wait(self) -> None:
         """Let the clock run until something is due."""
@@ -124,7 +128,7 @@ def test_a_message_into_a_tool_waits_for_it_and_both_are_answered_in_one() -> No
     driver.feed(Words(("SM2",), "By the window?"))
     driver.writes("A window, yes.")
     assert not driver.all(Reply)
-    driver.feed(ToolAnswered("c1", '{"table": 4}', None, 5))
+    driver.tool_answers('{"table": 4}')
     assert driver.all(Keep)
     driver.writes("Table four.")
     assert driver.reply.text == "A window, yes. Table four."
@@ -177,8 +181,8 @@ def test_what_is_sent_along_needs_no_words() -> None:
 def test_a_turn_that_finds_no_end_is_ended() -> None:
     driver = Driver()
     while driver.now < 10 + LONGEST_TURN - 8:
-        driver.asks_for("find_table", call_id=f"c{driver.now}")
-        driver.feed(ToolAnswered(f"c{driver.now - 2}", "{}", None, 5))
+        driver.asks_for("find_table")
+        driver.tool_answers()
     driver.now = 10 + LONGEST_TURN
     driver.done += driver.turn.wake(driver.now)
     assert driver.reply.text == "Write again later."
@@ -187,7 +191,7 @@ def test_a_turn_that_finds_no_end_is_ended() -> None:
 def test_what_the_model_sends_along_goes_with_the_answer_and_has_a_limit() -> None:
     driver = Driver()
     for number in range(7):
-        driver.asks_for(SEND_MEDIA, f'{{"url": "https://b.example/{number}"}}', call_id=f"c{number}")
+        driver.asks_for(SEND_MEDIA, f'{{"url": "https://b.example/{number}"}}')
     driver.writes("Here.")
     assert driver.reply == Reply("Here.", tuple(f"https://b.example/{number}" for number in range(5)))
     assert "no more" in str(driver.turn.facts.tools[-1].result)
@@ -197,7 +201,7 @@ def test_files_are_shown_beside_the_words_that_they_came_with() -> None:
     file = File("file-1.png", "image/png", "data:image/png;base64,AA==")
     driver = Driver(words=Words(("SM1",), "What is this?", (file,), Usage(transcription_in=7)))
     driver.asks_for("find_table")
-    driver.feed(ToolAnswered("c1", "{}", None, 5))
+    driver.tool_answers()
     assert driver.ask.context[0] == Shown("What is this?", (file,))
     assert driver.turn.facts.usage.transcription_in == 7
 
