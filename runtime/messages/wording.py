@@ -14,21 +14,24 @@ _Change: TypeAlias = Callable[[str], str]
 
 LONGEST_PART: Final = 1_600
 MOST_PARTS: Final = 10
+LONGEST_TEXT: Final = 2 * MOST_PARTS * LONGEST_PART
+"""Characters of Markdown that are looked at; marks that go away are not half of any text."""
 ELLIPSIS: Final = " […]"
 
+# None of these looks at a character more than a bounded number of times, whatever the text is.
 _CODE: Final = re.compile(r"(```.*?```|`[^`\n]+`)", re.DOTALL)
-_HEADING: Final = re.compile(r"^[ \t]*#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
-_BOLD: Final = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+_HEADING: Final = re.compile(r"^[ \t]*#{1,6}[ \t]+(\S.*)$", re.MULTILINE)
+_BOLD: Final = re.compile(r"(\*\*|__)(?=\S)(.{1,300}?)(?<=\S)\1")
 _ITALIC: Final = re.compile(r"(?<![*\w])\*(?=[^\s*])([^*\n]*[^\s*])\*(?![*\w])")
-_STRUCK: Final = re.compile(r"~~(?=\S)(.+?)(?<=\S)~~")
-_LINK: Final = re.compile(r"!?\[([^\]\n]*)\]\((https?://[^\s()]+)\)")
+_STRUCK: Final = re.compile(r"~~(?=\S)(.{1,300}?)(?<=\S)~~")
+_LINK: Final = re.compile(r"!?\[([^\[\]\n]*)\]\((https?://[^\s()]+)\)")
 _BULLET: Final = re.compile(r"^([ \t]*)[*+][ \t]+", re.MULTILINE)
 _LANGUAGE: Final = re.compile(r"^```[\w+-]+\n")
 # Where a long text may be cut, the best place first; what is matched stays with the part before.
 _ENDS: Final = (
     re.compile(r"\n\s*\n"),
     re.compile(r"\n"),
-    re.compile(r"[.!?…。！？]+[\"'”’»)]*\s"),
+    re.compile(r"(?<![.!?…。！？])[.!?…。！？]++[\"'”’»)]*+\s"),
     re.compile(r"\s"),
 )
 
@@ -69,12 +72,12 @@ def _cut(text: str, longest: int) -> int:
 
 
 def _outside_code(text: str, words: _Change, code: _Change) -> str:
-    pieces = _CODE.split(text)
+    pieces = _CODE.split(text[:LONGEST_TEXT])
     return "".join(code(piece) if number % 2 else words(piece) for number, piece in enumerate(pieces))
 
 
 def _whatsapp_marks(text: str) -> str:
-    text = _HEADING.sub(lambda found: f"**{found[1].replace('**', '')}**", text)
+    text = _HEADING.sub(lambda found: f"**{_title(found).replace('**', '')}**", text)
     text = _BULLET.sub(r"\1- ", text)
     # A single star is italic in Markdown and bold in WhatsApp, so those go first.
     text = _ITALIC.sub(r"_\1_", text)
@@ -83,9 +86,13 @@ def _whatsapp_marks(text: str) -> str:
 
 
 def _no_marks(text: str) -> str:
-    text = _BULLET.sub(r"\1- ", _HEADING.sub(r"\1", text))
+    text = _BULLET.sub(r"\1- ", _HEADING.sub(_title, text))
     text = _STRUCK.sub(r"\1", _BOLD.sub(r"\2", text))
     return _LINK.sub(_link, _ITALIC.sub(r"\1", text))
+
+
+def _title(found: re.Match[str]) -> str:
+    return found[1].rstrip().rstrip("#").rstrip()
 
 
 def _link(found: re.Match[str]) -> str:
