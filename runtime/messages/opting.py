@@ -25,6 +25,8 @@ SMS_STOP_WORDS: Final = STOP_WORDS | {"cancel", "end", "quit", "revoke"}
 START_WORDS: Final = frozenset(("start", "unstop"))
 SMS_START_WORDS: Final = START_WORDS | {"yes"}
 
+_UNSEEN: Final = frozenset(("Mn", "Me", "Cf"))  # accents that stand on letters, and characters of no width
+
 STOPPED: Final = "You will get no more messages from us. Write START to get them again."
 STARTED: Final = "You will get our messages again. How can we help you?"
 
@@ -51,6 +53,8 @@ def wish_in(text: str, *, on_whatsapp: bool, opted_out: bool) -> Wish | None:
 
 
 def _plain(text: str) -> str:
+    """Return the words of a text without accents, and without what surrounds them: marks, emoji, nothing."""
     apart = unicodedata.normalize("NFKD", text.casefold())
-    kept = "".join(character for character in apart if not unicodedata.combining(character))
-    return " ".join(kept.strip(" \t\r\n.!?\"'*_").split())
+    kept = [each for each in apart if unicodedata.category(each) not in _UNSEEN]
+    spoken = [place for place, each in enumerate(kept) if each.isalnum()]
+    return " ".join("".join(kept[spoken[0] : spoken[-1] + 1]).split()) if spoken else ""
