@@ -97,7 +97,7 @@ class FileReader:
             return _unreadable(str(problem))
         except TimeoutError:
             return _unreadable(f"it did not come within {FETCH_SECONDS:g} s")
-        except (httpx2.HTTPError, httpx2.InvalidURL, TwilioApiError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, TwilioApiError, ValueError) as error:  # or no address
             _log.warning("file_not_fetched", detail=type(error).__name__)
             return _unreadable("it cannot be fetched")
         return await self._look_at(content, reference.content_type, number)

@@ -42,6 +42,8 @@ _log = get_logger(__name__)
 
 LOOK_SECONDS: Final = 15.0
 """How often the hold on a contact is renewed; messages that came to other nodes are seen then."""
+PAUSES_AFTER_CRASHES: Final = (2.0, 20.0)
+"""How long is waited (s) before a turn that crashed is begun again; one that crashes once more is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class ContactWorker:
         self._nudged = asyncio.Event()
         self._session: TurnSession | None = None
         self._seen: set[str] = set()
+        self._crashes = 0
 
     def nudge(self) -> None:
         """Tell that something has come for the contact."""
@@ -109,7 +112,7 @@ class ContactWorker:
                     if await self._here.store.release(self._key, decision.at):
                         return
                 elif isinstance(decision, reading.Talk) and agent is not None:
-                    await self._talk(agent, contact, decision.taken)
+                    await self._try_to_talk(agent, contact, decision.taken)
                 else:
                     await self._settle(agent, contact, decision)
             contact = await self._here.store.look(self._key)
@@ -163,14 +166,53 @@ class ContactWorker:
 
     # --- a turn of the agent
 
+    async def _try_to_talk(self, agent: Agent, contact: Contact, messages: tuple[Inbound, ...]) -> None:
+        """Let the agent answer; what makes that crash is not tried for ever."""
+        if self._crashes > len(PAUSES_AFTER_CRASHES):
+            await self._apologise(agent, contact, messages)
+            self._crashes = 0
+            return
+        try:
+            await self._talk(agent, contact, messages)
+        except (LostHoldError, StoreUnavailableError):
+            raise
+        except Exception:
+            _log.exception("turn_crashed", agent=agent.name)
+            self._crashes += 1
+            if self._crashes <= len(PAUSES_AFTER_CRASHES):
+                await asyncio.sleep(PAUSES_AFTER_CRASHES[self._crashes - 1])
+        else:
+            self._crashes = 0
+
+    async def _apologise(self, agent: Agent, contact: Contact, messages: tuple[Inbound, ...]) -> None:
+        """Tell the contact that there is no answer to their messages, which are answered by that."""
+        now = self._here.store.now()
+        record = contact.record or conversation.opening_of(agent, contact)
+        record = _with_last_words(record, messages) if messages else record
+        assert record is not None
+        text = conversation.fallback_message(agent)
+        item_id = f"agent-{len(record.transcript) + 1}"
+        entry = TranscriptEntry("agent", text, now - record.started_at, item_id=item_id)
+        change = Change(
+            replace(record, transcript=(*record.transcript, entry)),
+            is_open=True,
+            idle_at=now + conversation.idle_ms(agent),
+            taken=tuple(message.sid for message in messages),
+            outbox=outgoing(Reply(text), item_id, agent, on_whatsapp=self._key.on_whatsapp),
+            failed=True,
+        )
+        await self._change(change)
+
     async def _talk(self, agent: Agent, contact: Contact, messages: tuple[Inbound, ...]) -> None:
         """Let the agent answer, and store what it did with what is to be sent."""
         self._seen = {message.sid for message in messages}
         before = contact.record or conversation.opening_of(agent, contact)
         words = await self._read(agent, messages) if messages else None
         session = self._session = self._begin(agent, contact, before, words)
-        await session.run()
-        self._session = None
+        try:
+            await session.run()
+        finally:
+            self._session = None
         if session.dropped:
             return
         if session.reply is None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
 from runtime.call_progress import Progress, read_record
+from runtime.figures.logs import get_logger
 from runtime.messages import statuses
 from runtime.messages.contact import Change, Contact, ContactKey, Inbound, inbound_of, outgoing_of
 from runtime.messages.record import Fate, ended, with_fates
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from runtime.call_record import CallRecord
     from runtime.messages.contact import Outgoing
 
+_log = get_logger(__name__)
+
 HOLD_MS: Final = 60_000
 """How long a node that says nothing more is taken to be at work for a contact."""
 MOST_WAITING: Final = 50
@@ -34,6 +37,8 @@ MOST_WAITING: Final = 50
 DAY_MS: Final = 24 * 3600 * 1000
 TAKEN: Final = "taken"
 DROPPED: Final = "dropped"
+_UNREADABLE: Final = (KeyError, TypeError, ValueError)
+"""What reading a record raises that another version has stored."""
 
 
 class LostHoldError(Exception):
@@ -245,7 +250,10 @@ def cancel(connection: Connection, record_id: str, now: int) -> tuple[ContactKey
     ours = unsent.where(messages.c.inbound.is_(False), messages.c.record_id == record_id)
     connection.execute(came)
     connection.execute(ours.values(status=statuses.CANCELED, status_at=now, content=None))
-    record = replace(ended(_record(connection, record_id), now), end_reason="cancelled")
+    kept = _record(connection, record_id)
+    if kept is None:  # closed with what else has no end
+        return None
+    record = replace(ended(kept, now), end_reason="cancelled")
     writing.upsert(connection, writing.row_of(record, MESSAGES_NODE))
     _show_fates(connection, record_id)
     return key, record
@@ -259,16 +267,18 @@ def _read(connection: Connection, key: ContactKey) -> Contact:
     unsent = (statuses.WAITING, statuses.TRYING)
     query = select(messages).where(_messages_of(key), messages.c.status.in_(unsent))
     rows = connection.execute(query.order_by(messages.c.id)).all()
+    record = _record(connection, row.record_id)
+    is_lost = record is None and row.record_id is not None
     return Contact(
         key=key,
         ours=row.ours,
         country=row.country,
         opted_out=row.opted_out,
         last_in_at=row.last_in_at,
-        record=_record(connection, row.record_id),
-        idle_at=row.idle_at,
-        owes=row.owes,
-        failed=row.failed,
+        record=record,
+        idle_at=None if is_lost else row.idle_at,
+        owes=row.owes and not is_lost,
+        failed=row.failed and not is_lost,
         waiting=tuple(inbound_of(each.sid, each.at, each.content) for each in rows if each.inbound),
         outbox=_outbox(rows),
     )
@@ -284,11 +294,21 @@ def _outbox(rows: Sequence[Row[Any]]) -> tuple[Outgoing, ...]:
     return tuple(outgoing_of(each.name, each.item_id, each.status, each.at, each.content) for each in ours)
 
 
-def _record(connection: Connection, record_id: str | None) -> Any:
+def _record(connection: Connection, record_id: str | None) -> CallRecord | None:
+    """Return the record of the open conversation; None also for one that nobody can read, or that is gone.
+
+    The contact's next message begins another conversation then.
+    """
     if record_id is None:
         return None
     stored = connection.execute(select(calls.c.record).where(calls.c.id == record_id)).scalar()
-    return None if stored is None else read_record(stored)
+    if stored is None:
+        return None
+    try:
+        return read_record(stored)
+    except _UNREADABLE:
+        _log.warning("conversation_unreadable", record=record_id)
+        return None
 
 
 def _show_fates(connection: Connection, record_id: str | None) -> None:
@@ -308,6 +328,11 @@ def _show_fates(connection: Connection, record_id: str | None) -> None:
         for row in connection.execute(ours.order_by(messages.c.id))
     ]
     record = connection.execute(select(calls.c.record).where(calls.c.id == record_id)).scalar()
-    if record is not None and fates:
-        shown = update(calls).where(calls.c.id == record_id)
-        connection.execute(shown.values(record=with_fates(record, fates)))
+    if record is None or not fates:
+        return
+    try:
+        shown = with_fates(record, fates)
+    except _UNREADABLE:
+        _log.warning("conversation_unreadable", record=record_id)
+        return
+    connection.execute(update(calls).where(calls.c.id == record_id).values(record=shown))

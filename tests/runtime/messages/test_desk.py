@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ import pytest
 from runtime.call.text.text_events import Shown, Told
 from runtime.call.usage import Usage
 from runtime.messages.desk import SWEEP_SECONDS
-from runtime.messages.voice_notes import Transcript
+from runtime.messages.voice_notes import Transcribe, Transcript
+from runtime.messages.worker import PAUSES_AFTER_CRASHES
 from tests.runtime.fake_text_model import FAIL, TOOL
 from tests.runtime.office import AGENT, CALLER, ENVIRONMENT, FRONT_DESK, Office, open_office
 from tests.runtime.tools.test_http_call import Wire
@@ -189,6 +192,71 @@ def test_a_model_failure_is_told_and_shows_when_it_was_the_last_thing(tmp_path: 
         assert (await office.record("SM1"))["end_reason"] == "model_error"
 
     play(tmp_path, story, BRIEF)
+
+
+def crashing(times: int) -> tuple[Transcribe, list[str]]:
+    """What writes voice notes down, with a defect that shows so many times; and what it was asked."""
+    asked: list[str] = []
+
+    async def hear_or_crash(name: str, sound: bytes, content_type: str) -> Transcript:
+        asked.append(name)
+        if len(asked) <= times:
+            raise ZeroDivisionError
+        return await hear(name, sound, content_type)
+
+    return hear_or_crash, asked
+
+
+async def speak(office: Office, sid: str) -> None:
+    office.twilio.files = {"ME1": httpx2.Response(200, content=b"hello")}
+    await write(office, "Hello", sid, NumMedia="1", MediaUrl0=f"{MEDIA}/ME1", MediaContentType0="audio/ogg")
+
+
+def test_a_turn_that_crashes_is_tried_again_and_not_for_ever(tmp_path: Path) -> None:
+    transcribe, asked = crashing(times=100)
+
+    async def story() -> None:
+        async with open_office(tmp_path, WRITING, transcribe=transcribe) as office:
+            await speak(office, "MM1")
+            await asyncio.sleep(10 * MINUTE)
+            assert len(asked) == 1 + len(PAUSES_AFTER_CRASHES)
+            assert sent(office) == ["Please call again later."]
+            said = ["caller: Hello", "agent: Please call again later."]
+            assert spoken(await office.record("MM1")) == said
+            await write(office, "Hello?", "SM2")
+            await asyncio.sleep(5)
+            assert sent(office)[1:] == ["Very well."]
+            assert spoken(await office.record("MM1")) == [*said, "caller: Hello?", "agent: Very well."]
+
+    run(story())
+
+
+def test_a_turn_that_crashes_once_is_answered_all_the_same(tmp_path: Path) -> None:
+    transcribe, asked = crashing(times=1)
+
+    async def story() -> None:
+        async with open_office(tmp_path, WRITING, transcribe=transcribe) as office:
+            await speak(office, "MM1")
+            await asyncio.sleep(MINUTE)
+            assert len(asked) == 2
+            assert sent(office) == ["Very well."]
+
+    run(story())
+
+
+def test_a_record_that_nobody_can_read_costs_its_contact_nothing_but_the_thread(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        await write(office, "Hello", "SM1")
+        await asyncio.sleep(5)
+        with closing(sqlite3.connect(tmp_path / "calls.sqlite3")) as database, database:
+            database.execute("UPDATE calls SET record = '{}'")
+        await report(office, 0, "read")
+        await write(office, "Hello again", "SM2")
+        await asyncio.sleep(5)
+        assert len(sent(office)) == 2
+        assert spoken(await office.record("SM2")) == ["caller: Hello again", "agent: Very well."]
+
+    play(tmp_path, story)
 
 
 def test_who_may_not_call_may_not_write_and_that_is_one_record_for_a_while(tmp_path: Path) -> None:

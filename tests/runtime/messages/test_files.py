@@ -99,6 +99,7 @@ def test_a_redirect_is_followed_without_the_credentials_and_to_public_hosts_only
         URL.replace(ACCOUNT_SID, "AC" + "1" * 32),
         URL.replace("Messages/MM1", "../../2010-04-01"),
         "https://169.254.169.254/latest/meta-data",
+        "//",
     ],
 )
 def test_nothing_is_fetched_from_anywhere_else(read: Callable[..., ReadFile], url: str) -> None:
@@ -118,6 +119,15 @@ def test_a_file_that_is_too_large_is_not_read(
     read: Callable[..., ReadFile], responses: list[httpx2.Response]
 ) -> None:
     assert "larger than 16 MB" in read(Wire(*responses)).words
+
+
+@pytest.mark.parametrize("url", ["https://[api.twilio.com/2010-04-01", "https://api.twilio.com:x/", "\0"])
+def test_an_address_that_is_none_is_a_file_that_cannot_be_read(
+    read: Callable[..., ReadFile], url: str
+) -> None:
+    wire = Wire()
+    assert "cannot be read" in read(wire, url=url).words
+    assert not wire.requests
 
 
 def redirects() -> Iterator[httpx2.Response]:
