@@ -8,7 +8,7 @@ than the clear that marks it travels.
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -26,7 +26,7 @@ from runtime.call.actions import (
 )
 from runtime.call.hearing.interruption import AT_ONCE, InterruptTerms
 from tests.runtime.call.talk import SECOND, VOICE, coughs, makes_sound, plan_for
-from tests.runtime.call.world import Network, World, payload
+from tests.runtime.call.world import Network, World, payload, tally
 
 ROUGH = Network(down=0.04, up=0.04, down_jitter=0.02, mark_jitter=0.2, lost_marks=0.1, start=0.02)
 TERMS = {
@@ -137,7 +137,7 @@ def check(trial: Trial, cut: dict[str, int]) -> list[float]:
     if not cut:
         return []
     truth = trial.heard_at_clear[-1]
-    heard_later = Counter(trial.carrier.heard(trial.now))
+    heard_later = tally(trial.carrier.heard(trial.now))
     entries = {entry.item_id: entry for entry in trial.machine.transcript}
     for item, ms in cut.items():
         assert heard_later[ord(item)] == truth[ord(item)], "something was heard after the clear"
@@ -169,7 +169,7 @@ def test_an_agent_that_is_never_interrupted_is_heard_to_the_last_byte() -> None:
         trial.run(1.0)
         trial.interrupt(0, "r0")
         trial.run(20.0)
-        heard = Counter(trial.carrier.heard(trial.now))
+        heard = tally(trial.carrier.heard(trial.now))
         assert {item: heard[ord(item)] for item in "ab"} == dict(trial.received)
         assert not trial.cut
         assert not trial.actions(ClearPlayback)
