@@ -107,7 +107,7 @@ class GatherPapers:
             "gather.xml.j2",
             hold=before,
             recording=recording,
-            texts=say_chunks(step.say),
+            texts=say_chunks(step.say, ssml=self.terms.ssml),
             voice=self.voice,
             language=self.language,
             speech_model=self.speech_model,

@@ -64,6 +64,16 @@ def test_an_element_of_ssml_is_not_torn_apart() -> None:
     ]
 
 
+def test_a_sign_for_less_than_holds_no_sentence_back() -> None:
+    sentences = Sentences(lambda text: not is_open(text))
+    assert sentences.add("If it is < 5, or a<b, call us. Other") == ["If it is < 5, or a<b, call us."]
+
+
+@pytest.mark.parametrize("end", ["<", "</", "<bre", "<break ", '<break time="1', '<break time="1s"', "<s>So"])
+def test_a_text_that_ends_within_a_tag_is_not_spoken_alone(end: str) -> None:
+    assert is_open(f"It is. {end}")
+
+
 WORDS = st.text(st.sampled_from("ab .!?,\n1é。\"'<>/"), max_size=700)
 
 
