@@ -169,9 +169,12 @@ class CallStore:
         Raises `StoreUnavailableError`.
         """
         now = round(self._epoch() * 1000)
-        return await self._thread.change(
+        closed = await self._thread.change(
             lambda connection: cancelling.close(connection, call_id, now), READ_SECONDS
         )
+        if closed is not None:
+            self._on_save(closed)
+        return closed
 
     async def live_elsewhere(self) -> dict[str, int]:
         """Return how many calls each agent has on other nodes. Raises `StoreUnavailableError`."""

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from runtime.call_progress import Progress
-from runtime.call_record import EndReason, TranscriptEntry
+from runtime.call_record import CallRecord, EndReason, TranscriptEntry
 from runtime.store import CallStore
 from runtime.store.cancelling import LiveElsewhere
 from runtime.store.tables import MESSAGES_NODE
@@ -124,6 +124,21 @@ def test_the_record_of_a_dead_nodes_call_is_closed_with_what_is_known_of_it(data
         assert await other.close_cancelled("id-001") is None
 
     play(database, story, clock)
+
+
+def test_listeners_of_the_node_that_closes_a_record_are_told(database: str) -> None:
+    told: list[CallRecord] = []
+
+    async def story(owner: CallStore, other: CallStore) -> None:
+        await begun(owner)
+        await other.cancel("CA1")
+        closing = CallStore(database, node="third", on_save=told.append)
+        await closing.close_cancelled("id-001")
+        await closing.close_cancelled("id-001")
+        await closing.close()
+
+    play(database, story)
+    assert [call.end_reason for call in told] == ["cancelled"]
 
 
 def test_a_node_that_was_only_slow_adds_to_the_record_and_does_not_open_it_again(database: str) -> None:
