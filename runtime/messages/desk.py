@@ -152,4 +152,6 @@ class MessageDesk:
                     self._work_for(key)
             except StoreUnavailableError as error:
                 _log.warning("contacts_not_looked_for", reason=error)
+            except Exception:  # of one look; contacts are owed the next one
+                _log.exception("contacts_not_looked_for")
             await asyncio.sleep(SWEEP_SECONDS)

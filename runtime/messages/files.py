@@ -31,7 +31,8 @@ _log = get_logger(__name__)
 
 LARGEST_FILE: Final = 16 * 1024 * 1024  # Twilio: of WhatsApp's media
 FETCH_SECONDS: Final = 30.0
-MOST_AT_ONCE: Final = 4  # on one node: each may take 16 MB, and a third more for the model
+MOST_AT_ONCE: Final = 4  # fetched and looked at on one node, of 16 MB each at most
+MOST_SHOWING: Final = 4  # turns of one node that have files which the model looks at
 MOST_REDIRECTS: Final = 3
 LONGEST_INLINE: Final = 20_000  # characters of a text that the model is given
 _TWILIO: Final = "api.twilio.com"
@@ -76,6 +77,32 @@ class ReadFile:
     usage: Usage | None = None
 
 
+class FilePlace:
+    """The room in memory for the files of one turn: taken with the first one, kept until the turn is over.
+
+    Who comes too late, when the turn is over, gets none.
+    """
+
+    def __init__(self, room: asyncio.Semaphore) -> None:
+        self._room = room
+        self._taken = False
+        self._left = False
+
+    async def take(self) -> None:
+        """Wait until there is room, unless the turn has it."""
+        if not self._taken:
+            await self._room.acquire()
+            self._taken = True
+        if self._left:
+            self.leave()
+
+    def leave(self) -> None:
+        """Give the room back."""
+        if self._taken:
+            self._room.release()
+        self._taken, self._left = False, True
+
+
 class FileReader:
     """Reads the files of all contacts of a node. `api_url` takes the place of Twilio's hosts."""
 
@@ -86,21 +113,32 @@ class FileReader:
         self._api_url = api_url.rstrip("/") if api_url else None
         self._transport = transport
         self._client: httpx2.AsyncClient | None = None
-        self._room = asyncio.Semaphore(MOST_AT_ONCE)
+        self._lines = asyncio.Semaphore(MOST_AT_ONCE)
+        self._room = asyncio.Semaphore(MOST_SHOWING)
+
+    def place(self) -> FilePlace:
+        """Return a place for the files of one turn."""
+        return FilePlace(self._room)
 
     async def read(self, reference: FileReference, account: Account, *, number: int) -> ReadFile:
         """Read one file, `number` among those of its conversation's turn; a problem with it becomes words."""
-        try:
-            async with self._room, asyncio.timeout(FETCH_SECONDS):
-                content = await self._fetch(reference.url, account)
-        except FileProblemError as problem:
-            return _unreadable(str(problem))
-        except TimeoutError:
-            return _unreadable(f"it did not come within {FETCH_SECONDS:g} s")
-        except (httpx2.HTTPError, httpx2.InvalidURL, TwilioApiError, ValueError) as error:  # or no address
-            _log.warning("file_not_fetched", detail=type(error).__name__)
-            return _unreadable("it cannot be fetched")
-        return await self._look_at(content, reference.content_type, number)
+        async with self._lines:
+            try:
+                async with asyncio.timeout(FETCH_SECONDS):
+                    content = await self._fetch(reference.url, account)
+            except FileProblemError as problem:
+                return _unreadable(str(problem))
+            except TimeoutError:
+                return _unreadable(f"it did not come within {FETCH_SECONDS:g} s")
+            except (
+                httpx2.HTTPError,
+                httpx2.InvalidURL,
+                TwilioApiError,
+                ValueError,
+            ) as error:  # or no address
+                _log.warning("file_not_fetched", detail=type(error).__name__)
+                return _unreadable("it cannot be fetched")
+            return await self._look_at(content, reference.content_type, number)
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -115,7 +153,7 @@ class FileReader:
             return _unreadable(f"it is not what it is said to be ({declared or 'nothing'})")
         name = f"file-{number}.{_ENDINGS.get(kind, 'bin')}"
         if kind in _SHOWN:
-            data = f"data:{kind};base64,{base64.b64encode(content).decode()}"
+            data = await asyncio.to_thread(_inline, kind, content)
             return ReadFile(
                 f"[{'picture' if kind.startswith('image/') else 'document'}: {name}]", File(name, kind, data)
             )
@@ -186,6 +224,15 @@ class FileReader:
                 timeout=10,
             )
         return self._client
+
+
+def may_be_shown(reference: FileReference) -> bool:
+    """Tell whether a file may be one that the model looks at, by what it is said to be."""
+    return reference.content_type.partition("/")[0] not in ("audio", "text", "video")
+
+
+def _inline(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def kind_of(content: bytes, declared: str) -> str | None:

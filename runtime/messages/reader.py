@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from runtime.call.usage import Usage
+from runtime.messages.files import may_be_shown
 from runtime.messages.turn import Words
 
 if TYPE_CHECKING:
     from runtime.call.text.text_events import File
     from runtime.messages.contact import Inbound
-    from runtime.messages.files import FileReader
+    from runtime.messages.files import FilePlace, FileReader
     from schemas import Account
 
 MOST_SHOWN: Final = 32 * 1024 * 1024  # characters of files in one request to a model
@@ -22,10 +23,11 @@ EMPTY: Final = "[a message without words]"
 
 @dataclass(frozen=True, slots=True)
 class MessageReader:
-    """Reads the messages to the agents of one account."""
+    """Reads the messages of one turn. `place` is taken for files that the model looks at."""
 
     files: FileReader
     account: Account
+    place: FilePlace
 
     async def read(self, messages: Sequence[Inbound]) -> Words:
         """Return what messages say together; what cannot be read of them is said in words."""
@@ -33,6 +35,8 @@ class MessageReader:
         shown: list[File] = []
         usage = Usage()
         number = 0
+        if any(may_be_shown(reference) for message in messages for reference in message.files):
+            await self.place.take()
         for message in messages:
             texts.append(message.text)
             for reference in message.files:

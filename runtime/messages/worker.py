@@ -74,6 +74,7 @@ class ContactWorker:
         self._nudged = asyncio.Event()
         self._session: TurnSession | None = None
         self._seen: set[str] = set()
+        self._place = here.files.place()
         self._crashes = 0
 
     def nudge(self) -> None:
@@ -134,7 +135,8 @@ class ContactWorker:
                     outbox=(notice(STOPPED),) if told else (),
                     opted_out=True,
                 )
-                await self._end(_with_last_words(record, decision.taken), now, "caller_hangup", change)
+                last = None if record is None else _with_last_words(record, decision.taken)
+                await self._end(last, now, "caller_hangup", change)
             case reading.OptIn():
                 outbox = (notice(STARTED),) if contact.key.on_whatsapp else ()
                 await self._change(Change(None, False, taken=taken, outbox=outbox, opted_out=False))
@@ -187,9 +189,8 @@ class ContactWorker:
     async def _apologise(self, agent: Agent, contact: Contact, messages: tuple[Inbound, ...]) -> None:
         """Tell the contact that there is no answer to their messages, which are answered by that."""
         now = self._here.store.now()
-        record = contact.record or conversation.opening_of(agent, contact)
-        record = _with_last_words(record, messages) if messages else record
-        assert record is not None
+        before = contact.record or conversation.opening_of(agent, contact)
+        record = _with_last_words(before, messages) if messages else before
         text = conversation.fallback_message(agent)
         item_id = f"agent-{len(record.transcript) + 1}"
         entry = TranscriptEntry("agent", text, now - record.started_at, item_id=item_id)
@@ -207,12 +208,14 @@ class ContactWorker:
         """Let the agent answer, and store what it did with what is to be sent."""
         self._seen = {message.sid for message in messages}
         before = contact.record or conversation.opening_of(agent, contact)
-        words = await self._read(agent, messages) if messages else None
-        session = self._session = self._begin(agent, contact, before, words)
+        self._place = self._here.files.place()
         try:
+            words = await self._read(agent, messages) if messages else None
+            session = self._session = self._begin(agent, contact, before, words)
             await session.run()
         finally:
             self._session = None
+            self._place.leave()
         if session.dropped:
             return
         if session.reply is None:
@@ -318,7 +321,7 @@ class ContactWorker:
             self._session.drop()
 
     async def _read(self, agent: Agent, messages: tuple[Inbound, ...]) -> Words:
-        reader = MessageReader(self._here.files, self._here.fleet.account_of(agent))
+        reader = MessageReader(self._here.files, self._here.fleet.account_of(agent), self._place)
         return await reader.read(messages)
 
 
@@ -328,10 +331,8 @@ def _sids(decision: reading.Decision) -> tuple[str, ...]:
     return tuple(message.sid for message in decision.taken)
 
 
-def _with_last_words(record: CallRecord | None, taken: tuple[Inbound, ...]) -> CallRecord | None:
-    """Return a record with what somebody wrote who wants no more."""
-    if record is None:
-        return None
+def _with_last_words(record: CallRecord, taken: tuple[Inbound, ...]) -> CallRecord:
+    """Return a record with what somebody wrote whom the agent does not answer."""
     text = "\n".join(message.text for message in taken)
     entry = TranscriptEntry(
         "caller", text, taken[-1].at - record.started_at, item_id=f"caller-{len(record.transcript) + 1}"

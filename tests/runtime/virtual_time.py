@@ -36,6 +36,11 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def _back(self, _future: asyncio.Future[T]) -> None:
         self._in_threads -= 1
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        self._in_threads += 1  # it waits for its threads in one more
+        await super().shutdown_default_executor()
+        self._in_threads -= 1
+
     @property
     def timers(self) -> int:
         """How many timers are set and not cancelled."""

@@ -14,9 +14,11 @@ import pytest
 
 from runtime.call.text.text_events import Shown, Told
 from runtime.call.usage import Usage
-from runtime.messages.desk import SWEEP_SECONDS
+from runtime.messages.desk import MOST_WORKERS, SWEEP_SECONDS
+from runtime.messages.files import MOST_SHOWING
 from runtime.messages.voice_notes import Transcribe, Transcript
 from runtime.messages.worker import PAUSES_AFTER_CRASHES
+from runtime.store import contacts
 from tests.runtime.fake_text_model import FAIL, TOOL
 from tests.runtime.office import AGENT, CALLER, ENVIRONMENT, FRONT_DESK, Office, open_office
 from tests.runtime.tools.test_http_call import Wire
@@ -218,7 +220,7 @@ def test_a_turn_that_crashes_is_tried_again_and_not_for_ever(tmp_path: Path) -> 
     async def story() -> None:
         async with open_office(tmp_path, WRITING, transcribe=transcribe) as office:
             await speak(office, "MM1")
-            await asyncio.sleep(10 * MINUTE)
+            await asyncio.sleep(2 * MINUTE)
             assert len(asked) == 1 + len(PAUSES_AFTER_CRASHES)
             assert sent(office) == ["Please call again later."]
             said = ["caller: Hello", "agent: Please call again later."]
@@ -360,6 +362,74 @@ def test_files_reach_the_model_with_the_words_and_voice_notes_as_words(tmp_path:
         assert isinstance(shown, Shown)
         assert shown.text == "Look\n[picture: file-1.png]\nfile-2.ogg, audio/ogg: hello"
         assert (await office.record("MM1"))["cost"]["tokens"]["transcription_in"] == 3
+
+    play(tmp_path, story)
+
+
+def person(number: int) -> str:
+    return f"whatsapp:+1415555{number:04}"
+
+
+async def show(office: Office, sid: str, who: str = PERSON) -> None:
+    await write(office, "", sid, who, NumMedia="1", MediaUrl0=f"{MEDIA}/ME1", MediaContentType0="image/png")
+
+
+def test_files_of_a_few_contacts_at_a_time_are_in_memory_and_nobody_elses_answer_waits_for_them(
+    tmp_path: Path,
+) -> None:
+    async def story(office: Office) -> None:
+        office.twilio.files = {"ME1": httpx2.Response(200, content=b"\x89PNG\r\n\x1a\n")}
+        office.text.seconds = 5
+        for number in range(2 * MOST_SHOWING):
+            await show(office, f"MM{number}", person(number))
+        await write(office, "Hello", "SM1", person(100))
+        await asyncio.sleep(2)
+        assert len(office.text.asks) == MOST_SHOWING + 1
+        await asyncio.sleep(20)
+        assert len(sent(office)) == 2 * MOST_SHOWING + 1
+
+    play(tmp_path, story)
+
+
+def test_a_picture_that_comes_behind_its_words_is_answered_with_them_in_every_turn(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        office.twilio.files = {"ME1": httpx2.Response(200, content=b"\x89PNG\r\n\x1a\n")}
+        for number in range(2 * MOST_SHOWING):
+            await write(office, "Look", f"SM{number}")
+            await asyncio.sleep(0.2)
+            await show(office, f"MM{number}")
+            await asyncio.sleep(5)
+            assert isinstance(office.text.asks[-1].context[-1], Shown)
+            assert len(sent(office)) == number + 1
+
+    play(tmp_path, story)
+
+
+def test_so_many_contacts_are_answered_at_a_time_and_the_others_after_them(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        office.text.seconds = 5
+        for number in range(MOST_WORKERS + 8):
+            await write(office, "Hello", f"SM{number}", person(number))
+        await asyncio.sleep(2)
+        assert len(office.text.asks) == MOST_WORKERS
+        await asyncio.sleep(15)
+        assert len(sent(office)) == MOST_WORKERS + 8
+
+    play(tmp_path, story)
+
+
+def test_a_defect_while_work_is_looked_for_does_not_end_the_looking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(office: Office) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(contacts, "due", lambda *_: 1 / 0)
+            await asyncio.sleep(3 * SWEEP_SECONDS)
+        office.text.seconds = 1
+        for number in range(MOST_WORKERS + 1):  # of whom the last is found by looking
+            await write(office, "Hello", f"SM{number}", person(number))
+        await asyncio.sleep(10)
+        assert len(sent(office)) == MOST_WORKERS + 1
 
     play(tmp_path, story)
 

@@ -11,7 +11,10 @@ import httpx2
 import pytest
 
 from runtime.call.usage import Usage
+from runtime.messages.contact import Inbound
 from runtime.messages.files import LARGEST_FILE, FileReader, ReadFile, kind_of
+from runtime.messages.reader import TOO_MUCH, MessageReader
+from runtime.messages.turn import Words
 from runtime.messages.voice_notes import Transcript, TranscriptionError
 from runtime.messages.webhook import FileReference
 from runtime.tools.guarded_transport import TOOL_HOSTS
@@ -162,6 +165,26 @@ def test_a_voice_note_that_nobody_can_write_down_is_said_to_be_one(read: Callabl
 
 def test_text_is_given_to_the_model_as_text(read: Callable[..., ReadFile]) -> None:
     assert read(Wire(answer("Grüße".encode())), "text/plain").words == "[text: Grüße]"
+
+
+def test_of_a_long_text_the_model_is_given_the_beginning(read: Callable[..., ReadFile]) -> None:
+    words = read(Wire(answer(b"x" * 30_000)), "text/csv").words
+    assert words.count("x") == 20_000 + "text".count("x")
+
+
+def test_no_more_files_are_shown_than_one_request_takes(tmp_path: Path) -> None:
+    (account,) = fleet_of(tmp_path, AGENT).accounts.values()
+    large = answer(PNG + bytes(11 * 1024 * 1024))
+    files = tuple(FileReference(URL, "image/png") for _ in range(4))
+
+    async def story() -> Words:
+        reader = FileReader(hear, api_url=None, transport=Wire(large, large, large, answer(PNG)))
+        messages = [Inbound("MM1", 0, "Look", files[:2]), Inbound("MM2", 1, "and these", files[2:])]
+        return await MessageReader(reader, account, reader.place()).read(messages)
+
+    words = asyncio.run(story())
+    assert [file.name for file in words.files] == ["file-1.png", "file-2.png", "file-4.png"]
+    assert words.text.splitlines()[4:] == [TOO_MUCH, "[picture: file-4.png]"]
 
 
 def test_a_type_that_nobody_reads_is_named(read: Callable[..., ReadFile]) -> None:
