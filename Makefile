@@ -35,10 +35,11 @@ types:
 layers:
 	$(BIN)/lint-imports --no-logo
 
-# Four at a time, more than there may be cores: most of these tests wait for sockets and clocks.
+# Unit tests only compute: one process a core, each of which imports all of them. The others wait for sockets
+# and clocks: four at a time, more than there may be cores, and who is done takes from those who are not.
 pytest:
-	$(BIN)/pytest -n 4 --ignore tests/e2e
-	$(BIN)/pytest -n 3 tests/e2e
+	$(BIN)/pytest -n auto --ignore tests/e2e
+	$(BIN)/pytest -n 4 --dist worksteal tests/e2e
 
 witnesses: setup $(WITNESSES)/ready
 	$(BIN)/pytest tests/witnesses

@@ -42,6 +42,7 @@ from tests.reconciler.numbers import (
     sid_of,
     wanted,
 )
+from tests.runtime import virtual_time
 
 BUSY = ApiUnavailableError("no answer")
 
@@ -226,10 +227,10 @@ def test_a_number_that_takes_for_ever_is_given_up_and_stops_no_other(journal: Pa
 
     async def run() -> Report:
         with closing(Journal(journal, plan.plan_id)) as opened:
-            executor = Executor(lambda *_: account, ChangeWriter(opened), seconds=0.01)
+            executor = Executor(lambda *_: account, ChangeWriter(opened), seconds=60)
             return await executor.apply(plan, asyncio.Event())
 
-    given_up, updated = asyncio.run(run()).outcomes
+    given_up, updated = virtual_time.run(run()).outcomes
     assert isinstance(given_up, Failed)
     assert given_up.code == "out_of_time"
     assert isinstance(updated, Updated)
