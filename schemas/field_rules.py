@@ -12,6 +12,7 @@ from schemas.agent import NOT_ACTED_ON, Agent
 from schemas.entry import Entry
 from schemas.hold import NEEDED_FIELDS, Hold
 from schemas.media import LONGEST_PLAYED, SHORTEST_LOOP, MediaForm, MediaProblem, inspect_media
+from schemas.model_rules import check_models
 from schemas.places import Diagnostic, Place
 from schemas.references import has_reference
 from schemas.source import SourceMap
@@ -43,6 +44,7 @@ class FieldRules:
             yield from self._check_sound_of(entry.model, entry.source, ())
         elif isinstance(entry.model, Agent):
             yield from check_voice(entry.model, entry.source)
+            yield from check_models(entry.model, entry.source)
             yield from check_tools(entry.model, entry.source)
             yield from check_variables(entry.model, entry.source)
             yield from _check_whatsapp(entry.model, entry.source)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from schemas import codes
-from schemas.model_dates import LIST_AS_OF, shutdown_of
 from schemas.places import Diagnostic
 from schemas.source import SourceMap
 from schemas.suggestions import did_you_mean, listed
@@ -41,10 +40,6 @@ def check_live(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
     if voice.interrupt != "always":
         message = f"{voice.model} can always be interrupted: it decides by itself when to listen"
         yield _error(message, "interrupt", source)
-    day = shutdown_of(voice.delegate)
-    if day is not None:
-        message = f"{voice.delegate} is shut down on {day}, by OpenAI's list as of {LIST_AS_OF}"
-        yield Diagnostic("warning", codes.MODEL_ENDS, message, source.place_of(("voice", "delegate")))
 
 
 def check_not_live(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:

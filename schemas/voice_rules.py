@@ -1,4 +1,4 @@
-"""Rules about an agent's voice: what its mode can do, and whether its model will be there."""
+"""Rules about an agent's voice: what its mode can do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from schemas import codes
 from schemas.agent import Agent
 from schemas.language_rules import check_languages, unresolved_fields
 from schemas.live_rules import check_live, check_not_live, is_live
-from schemas.model_dates import LIST_AS_OF, shutdown_of
 from schemas.places import Diagnostic, Place
 from schemas.recording import Recording
 from schemas.relay_rules import check_relay_settings
@@ -34,7 +33,6 @@ def check_voice(agent: Agent, source: SourceMap) -> Iterator[Diagnostic]:
     if voice.mode != "realtime" or not is_live(voice.model):
         yield from check_not_live(voice, source)
     yield from check_relay_settings(voice, source)
-    yield from _check_model(voice, source)
 
 
 def _check_realtime(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
@@ -83,14 +81,6 @@ def _check_relay(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
     if voice.ssml:
         message = "voice mode relay speaks plain text; ssml is for voice mode gather"
         yield _error(codes.BAD_VALUE, message, source.place_of(("voice", "ssml")))
-
-
-def _check_model(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
-    """Warn about a model that is going to be shut down."""
-    day = shutdown_of(voice.model)
-    if day is not None:
-        message = f"{voice.model} is shut down on {day}, by OpenAI's list as of {LIST_AS_OF}"
-        yield Diagnostic("warning", codes.MODEL_ENDS, message, source.place_of(("voice", "model")))
 
 
 def _error(code: str, message: str, place: Place) -> Diagnostic:

@@ -39,6 +39,15 @@ from tests.schemas.fleets import Folder, agent
             "4:33 TM023 voice mode gather needs a language with its country",
         ),
         ("voice: {mode: gather, model: gpt-4o}", "4:30 TM091 gpt-4o is shut down on 2027-01-14"),
+        (
+            "voice: {model: gpt-live, name: cinder, delegate: gpt-5-mini}",
+            "4:50 TM091 gpt-5-mini is shut down on 2026-12-11",
+        ),
+        ("messages: {model: gpt-4.1-mini}", "4:19 TM091 gpt-4.1-mini is shut down on 2027-01-14"),
+        (
+            "prep: {brief: {model: gpt-4o-2024-08-06, instructions: Hi}}",
+            "4:23 TM091 gpt-4o-2024-08-06 is shut down on 2027-01-14",
+        ),
         ("voice: {api: chat}", "4:14 TM023 api is for text models"),
         ("voice: {ssml: true}", "4:15 TM023 ssml is for text models"),
         ("voice: {speed: 2}", "4:16 TM023"),
