@@ -17,7 +17,7 @@ from runtime.engines.text_responses import ResponsesReader, responses_body
 
 if TYPE_CHECKING:
     from runtime.call import events as ev
-    from runtime.call.text.text_events import AskModel, TextModelEvent
+    from runtime.call.text.text_events import AskFailed, AskModel, TextModelEvent
     from runtime.call.tools.toolset import Toolset
     from runtime.call_record import JsonValue
     from schemas.tools import McpServer
@@ -50,9 +50,14 @@ class Reader(Protocol):
 
     ended: bool
     """Whether the model has said that this is all, or that it failed."""
+    unreadable: int
+    """How many events were nothing that the protocol knows."""
 
     def read(self, data: str) -> Sequence[TextModelEvent | ev.ToolRequested | ev.ToolReported]:
         """Return what the data of one server-sent event mean. Never raises."""
+
+    def close(self, failure: AskFailed) -> TextModelEvent:
+        """Return what it means that nothing more comes: the end, or this failure."""
 
 
 class TextEngine:

@@ -15,6 +15,7 @@ import msgspec
 from runtime.call import events as ev
 from runtime.call.text.text_events import AskFailed, Shown, TextDelta, TextEnded, TextModelEvent, Told
 from runtime.call.usage import Usage
+from runtime.engines.loose_json import ABSENT, number_of, object_of, string_of, text_of
 from runtime.engines.mcp_tool import mcp_tool
 from runtime.engines.realtime_errors import is_fatal
 
@@ -75,44 +76,41 @@ def _message(role: str, text: str) -> JsonValue:
 
 
 class _Problem(msgspec.Struct):
-    code: str | None = None
-    type: str | None = None
-    message: str | None = None
+    code: msgspec.Raw = ABSENT
 
 
 class _InputDetails(msgspec.Struct):
-    cached_tokens: int = 0
+    cached_tokens: msgspec.Raw = ABSENT
 
 
 class _Tokens(msgspec.Struct):
-    input_tokens: int = 0
-    output_tokens: int = 0
-    input_tokens_details: _InputDetails | None = None
+    input_tokens: msgspec.Raw = ABSENT
+    output_tokens: msgspec.Raw = ABSENT
+    input_tokens_details: msgspec.Raw = ABSENT
 
 
 class _Response(msgspec.Struct):
-    error: _Problem | None = None
-    usage: _Tokens | None = None
+    error: msgspec.Raw = ABSENT
+    usage: msgspec.Raw = ABSENT
 
 
 class _Item(msgspec.Struct):
-    type: str = ""
-    id: str = ""
-    call_id: str = ""
-    name: str = ""
-    arguments: str = ""
-    status: str | None = None
-    output: str | None = None
-    error: str | msgspec.Raw | None = None
+    type: msgspec.Raw = ABSENT
+    id: msgspec.Raw = ABSENT
+    call_id: msgspec.Raw = ABSENT
+    name: msgspec.Raw = ABSENT
+    arguments: msgspec.Raw = ABSENT
+    status: msgspec.Raw = ABSENT
+    output: msgspec.Raw = ABSENT
+    error: msgspec.Raw = ABSENT
 
 
 class _Event(msgspec.Struct):
-    type: str = ""
-    delta: str | msgspec.Raw = ""
-    item: _Item | None = None
-    response: _Response | None = None
-    code: str | None = None
-    message: str | None = None
+    type: msgspec.Raw = ABSENT
+    delta: msgspec.Raw = ABSENT
+    item: msgspec.Raw = ABSENT
+    response: msgspec.Raw = ABSENT
+    code: msgspec.Raw = ABSENT
 
 
 class ResponsesReader:
@@ -121,45 +119,57 @@ class ResponsesReader:
     def __init__(self, ask_id: str) -> None:
         self._ask_id = ask_id
         self.ended = False
+        self.unreadable = 0
 
     def read(self, data: str) -> Sequence[TextModelEvent | ev.ToolRequested | ev.ToolReported]:
         """Return what the data of one event mean."""
         try:
             event = msgspec.json.decode(data, type=_Event)
+        except msgspec.ValidationError:
+            self.unreadable += 1
+            return []
         except (ValueError, RecursionError):
             return self._fail("the model's server sent what cannot be read")
-        match event.type:
-            case "response.output_text.delta" | "response.refusal.delta" if isinstance(event.delta, str):
-                return [TextDelta(self._ask_id, event.delta)]
-            case "response.output_item.done" if event.item is not None:
-                return self._take_item(event.item)
-            case "response.completed" | "response.incomplete":
+        match string_of(event.type):
+            case "response.output_text.delta" | "response.refusal.delta":
+                return [TextDelta(self._ask_id, string_of(event.delta))]
+            case "response.output_item.done":
+                return self._take_item(object_of(event.item, _Item))
+            case "response.completed" | "response.incomplete" as kind:
                 self.ended = True
-                usage = _usage(event.response.usage if event.response else None)
-                return [TextEnded(self._ask_id, event.type.endswith("completed"), usage)]
+                usage = _usage(object_of(event.response, _Response).usage)
+                return [TextEnded(self._ask_id, kind.endswith("completed"), usage)]
             case "response.failed":
-                problem = event.response.error if event.response else None
-                return self._fail("the model failed", problem.code if problem else None)
+                problem = object_of(object_of(event.response, _Response).error, _Problem)
+                return self._fail("the model failed", text_of(problem.code))
             case "error":
-                return self._fail("the model's server reported an error", event.code)
+                return self._fail("the model's server reported an error", text_of(event.code))
         return []
+
+    def close(self, failure: AskFailed) -> TextModelEvent:
+        """Return what it means that nothing more comes: the answer has not ended."""
+        return failure
 
     def _take_item(self, item: _Item) -> Sequence[ev.ToolRequested | ev.ToolReported]:
-        if item.type == "function_call" and item.status in (None, "completed"):
-            return [ev.ToolRequested(self._ask_id, item.call_id, item.name, item.arguments)]
-        if item.type == "mcp_call":
-            error = None if item.error is None else "the tool failed"
-            return [ev.ToolReported(item.id, item.name, item.arguments, item.output or "", error)]
+        kind, name = string_of(item.type), string_of(item.name)
+        arguments = text_of(item.arguments)
+        if kind == "function_call" and string_of(item.status) in ("", "completed"):
+            return [ev.ToolRequested(self._ask_id, string_of(item.call_id), name, arguments or "{}")]
+        if kind == "mcp_call":
+            error = "the tool failed" if text_of(item.error) else None
+            return [ev.ToolReported(string_of(item.id), name, arguments, text_of(item.output), error)]
         return []
 
-    def _fail(self, what: str, code: str | None = None) -> Sequence[AskFailed]:
+    def _fail(self, what: str, code: str = "") -> Sequence[AskFailed]:
         self.ended = True
-        detail = what if code is None else f"{what} ({code})"
+        detail = f"{what} ({code})" if code else what
         return [AskFailed(self._ask_id, detail, may_pass=not is_fatal(code))]
 
 
-def _usage(tokens: _Tokens | None) -> Usage | None:
-    if tokens is None:
+def _usage(raw: msgspec.Raw) -> Usage | None:
+    tokens = object_of(raw, _Tokens)
+    text_in, text_out = number_of(tokens.input_tokens), number_of(tokens.output_tokens)
+    if text_in is None and text_out is None:
         return None
-    cached = tokens.input_tokens_details.cached_tokens if tokens.input_tokens_details else 0
-    return Usage(text_in=tokens.input_tokens, text_cached=cached, text_out=tokens.output_tokens)
+    cached = number_of(object_of(tokens.input_tokens_details, _InputDetails).cached_tokens)
+    return Usage(text_in=text_in or 0, text_cached=cached or 0, text_out=text_out or 0)

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
 from runtime.call.text.text_events import AskFailed
+from runtime.figures.logs import get_logger
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -20,10 +21,17 @@ if TYPE_CHECKING:
     from runtime.engines.text import TextEngine
     from runtime.settings import Settings
 
+_log = get_logger(__name__)
+
 LONGEST_SILENCE: Final = 10.0  # s between two pieces of an answer
-LONGEST_LINE: Final = 1024 * 1024  # characters of one event
-_DATA: Final = "data:"
+LONGEST_LINE: Final = 1024 * 1024  # bytes of one event
+LONGEST_STREAM: Final = 8 * 1024 * 1024  # bytes of one answer, with all that protocols repeat in it
+_DATA: Final = b"data:"
 _PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
+
+
+class TooMuchError(Exception):
+    """The server sends more than an answer can be."""
 
 
 class AskText(Protocol):
@@ -72,6 +80,8 @@ class TextLine:
                 if reader.ended:
                     return
             failure = AskFailed(ask.ask_id, "the model's server broke the answer off")
+        except TooMuchError:
+            failure = AskFailed(ask.ask_id, "the model's server sent more than an answer can be")
         except APIStatusError as error:
             passing = error.status_code in _PASSING or error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
             detail = f"the model's server answered {error.status_code}"
@@ -79,7 +89,10 @@ class TextLine:
         except (OpenAIError, HTTPError, OSError) as error:
             detail = f"the model's server cannot be reached ({type(error).__name__})"
             failure = AskFailed(ask.ask_id, detail)
-        yield failure
+        finally:
+            if reader.unreadable:
+                _log.warning("model_events_unreadable", events=reader.unreadable)
+        yield reader.close(failure)
 
     async def _events(self, engine: TextEngine, ask: AskModel) -> AsyncIterator[str]:
         """Yield the data of each server-sent event of the answer."""
@@ -90,11 +103,11 @@ class TextLine:
             async with client.chat.completions.with_streaming_response.create(
                 model="", messages=(), extra_body=body
             ) as chat:
-                async for data in _data_of(chat.iter_lines()):
+                async for data in data_of(chat.iter_bytes()):
                     yield data
         else:
             async with client.responses.with_streaming_response.create(extra_body=body) as response:
-                async for data in _data_of(response.iter_lines()):
+                async for data in data_of(response.iter_bytes()):
                     yield data
 
     async def close(self) -> None:
@@ -103,8 +116,26 @@ class TextLine:
             await self._client.close()
 
 
-async def _data_of(lines: AsyncIterator[str]) -> AsyncIterator[str]:
-    """Yield the data of the events that the lines are; each of these servers' events has one line of data."""
-    async for line in lines:
-        if line.startswith(_DATA) and len(line) <= LONGEST_LINE:
-            yield line[len(_DATA) :].strip()
+async def data_of(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    """Yield the data of server-sent events; each of these servers' events has one line of data.
+
+    Raises `TooMuchError` when a line, or all of them, are longer than they can be.
+    """
+    begun, size = bytearray(), 0
+    async for piece in pieces:
+        size += len(piece)
+        begun += piece
+        if b"\n" in piece:
+            *lines, begun = begun.split(b"\n")
+            for line in lines:
+                if data := _data(line):
+                    yield data
+        if size > LONGEST_STREAM or len(begun) > LONGEST_LINE:
+            raise TooMuchError
+    if data := _data(begun):
+        yield data
+
+
+def _data(line: bytearray) -> str:
+    """Return the data of a line, nothing for one of another field."""
+    return line[len(_DATA) :].strip().decode(errors="replace") if line.startswith(_DATA) else ""

@@ -169,6 +169,99 @@ def test_a_chat_that_stops_without_a_reason_has_broken_off() -> None:
     assert read_chat(delta(content="Good"), "[DONE]")[-1] == AskFailed("ask-1", "the model broke off")
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "keepalive", "message": {"at": 1}, "code": 7, "item": 3, "response": "none"},
+        {"type": "response.output_item.done", "item": {"type": "reasoning", "id": None, "output": [1]}},
+        {"type": "response.output_item.added", "item": None},
+        {"type": "response.created", "response": {"usage": {"input_tokens": None}, "error": "none"}},
+        {"type": None},
+        ["ping"],
+    ],
+)
+def test_what_a_server_adds_to_an_answer_of_responses_does_not_cost_the_answer(event: Any) -> None:
+    words = {"type": "response.output_text.delta", "delta": "Yes."}
+    usage = {"input_tokens": None, "output_tokens": 3, "input_tokens_details": None}
+    end = {"type": "response.completed", "response": {"usage": usage}}
+    assert read_responses(event, words, end) == [
+        TextDelta("ask-1", "Yes."),
+        TextEnded("ask-1", True, Usage(text_out=3)),
+    ]
+
+
+def test_a_tool_of_responses_is_read_however_its_fields_are_written() -> None:
+    call = {"type": "function_call", "id": None, "call_id": None, "name": "a", "arguments": {"day": 1}}
+    mcp = {"type": "mcp_call", "id": None, "name": "b", "arguments": "{}", "output": [1, "é"], "error": None}
+    assert read_responses(*({"type": "response.output_item.done", "item": item} for item in (call, mcp))) == [
+        ev.ToolRequested("ask-1", "", "a", '{"day": 1}'),
+        ev.ToolReported("", "b", "{}", '[1, "\\u00e9"]', None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        {"choices": None},
+        {"choices": [{"index": None, "delta": None, "finish_reason": None}]},
+        {"choices": [], "usage": {"prompt_tokens": None, "completion_tokens": None}},
+        {"choices": "none", "usage": [], "error": None},
+        ["ping"],
+    ],
+)
+def test_what_a_server_adds_to_an_answer_of_chat_does_not_cost_the_answer(chunk: Any) -> None:
+    words = delta(content=[{"type": "text", "text": "Ye"}, {"type": "text", "text": "s."}])
+    assert read_chat(chunk, words, delta("stop"), chunk, "[DONE]") == [
+        TextDelta("ask-1", "Yes."),
+        TextEnded("ask-1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"), [("broken", ""), ({"code": 429}, " (429)"), ({"code": None}, "")]
+)
+def test_an_error_of_chat_is_one_however_it_is_written(error: Any, detail: str) -> None:
+    assert read_chat({"error": error}) == [
+        AskFailed("ask-1", f"the model's server reported an error{detail}")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("index", "names"),
+    [({}, ("c1", "c2")), ({}, ("", "")), ({"index": None}, ("c1", "c2")), ({"index": 0}, ("c1", "c2"))],
+)
+def test_tool_calls_that_a_server_does_not_count_are_kept_apart(
+    index: dict[str, Any], names: tuple[str, str]
+) -> None:
+    def calls(call_id: str, name: str | None, arguments: str) -> dict[str, Any]:
+        function = {"name": name, "arguments": arguments}
+        return delta(tool_calls=[{**index, "id": call_id, "function": function}])
+
+    requests = read_chat(
+        calls(names[0], "a", '{"x":'), calls("", None, "1}"), calls(names[1], "b", "{}"), delta("tool_calls")
+    )
+    assert requests == [
+        ev.ToolRequested("ask-1", names[0], "a", '{"x":1}'),
+        ev.ToolRequested("ask-1", names[1], "b", "{}"),
+    ]
+
+
+def test_pieces_of_a_tool_call_belong_together_though_each_has_another_id() -> None:
+    first = delta(tool_calls=[piece(0, '{"x":', id="c1", name="a")])
+    assert read_chat(first, delta(tool_calls=[piece(0, "1}", id="c2")]), delta("tool_calls")) == [
+        ev.ToolRequested("ask-1", "c1", "a", '{"x":1}')
+    ]
+
+
+def test_an_answer_of_chat_that_has_given_its_reason_needs_no_more_to_have_ended() -> None:
+    failure = AskFailed("ask-1", "broken off")
+    reader = ChatReader("ask-1")
+    reader.read(json.dumps(delta(content="Yes.")))
+    assert reader.close(failure) == failure
+    reader.read(json.dumps(delta("stop")))
+    assert reader.close(failure) == TextEnded("ask-1")
+
+
 @given(st.text() | st.recursive(st.none() | st.text(), st.lists).map(json.dumps))
 def test_whatever_comes_is_read_or_a_failure(data: str) -> None:
     for reader in (ResponsesReader("ask-1"), ChatReader("ask-1")):
