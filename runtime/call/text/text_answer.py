@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 STALL_SECONDS: Final = 8.0  # s without anything from the model, after which it is not waited for
 MOST_REQUESTS: Final = 16  # of tools in one answer
+MOST_CHARACTERS: Final = 32_000  # of one answer, which is more than the tokens that it may have
 NO_WORDS: Final = "Your last answer was empty. Somebody waits for it: say in words what there is to say."
 
 
@@ -24,6 +25,7 @@ class Answer:
     """What an ask brings: sentences, requests for tools, an end. `again`: it was asked before, in vain."""
 
     __slots__ = (
+        "_characters",
         "_requests",
         "_sentences",
         "_splitter",
@@ -33,6 +35,7 @@ class Answer:
         "ended",
         "failed",
         "has_acted",
+        "is_endless",
         "needs_words",
         "respond",
         "stalls_at",
@@ -57,12 +60,15 @@ class Answer:
         """Whether it has asked for a tool: the ask must not be repeated then."""
         self.ended = False
         self.failed: AskFailed | None = None
+        self.is_endless = False
+        """Whether the model was stopped: it wrote more than an answer can be."""
         self.was_empty = False
         """Whether the model was done without a word."""
         self.usage: Usage | None = None
         self.was_heard = False
         """Whether some of its words were spoken."""
         self._splitter = splitter
+        self._characters = 0
         self._sentences: list[str] = []
         self._requests: list[ToolRequested] = []
 
@@ -73,7 +79,12 @@ class Answer:
         self.stalls_at = now + STALL_SECONDS
         if isinstance(event, TextDelta):
             self.began = self.began or bool(event.delta.strip())
-            self._sentences += self._splitter.add(event.delta)
+            self._characters += len(event.delta)
+            self._sentences += self._splitter.add(event.delta[:MOST_CHARACTERS])
+            if self._characters > MOST_CHARACTERS:
+                self._sentences += self._splitter.flush()
+                self.is_endless = True
+                self._end()
         elif isinstance(event, TextEnded):
             self._sentences += self._splitter.flush()
             self.usage = event.usage
@@ -101,6 +112,11 @@ class Answer:
         """Return the requests that have come since."""
         requests, self._requests = self._requests, []
         return requests
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the model is still at it."""
+        return self.is_endless or not (self.ended or self.failed is not None)
 
     @property
     def retrial(self) -> Respond:

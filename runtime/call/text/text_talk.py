@@ -335,6 +335,8 @@ class TextTalk:
         if answer.ended:
             self._facts.used(answer.usage)
             self._answer = None
+            if answer.is_under_way:
+                actions.append(CancelAsk(answer.ask_id))
             actions += self._do(self._desk.response_ended(answer.ask_id), now)
             actions += self._go_on(now)
         return actions
@@ -367,7 +369,7 @@ class TextTalk:
         if draft is None:
             return []
         self._facts.used(draft.usage.thrown_away() if draft.usage is not None else None)
-        return [] if draft.ended or draft.failed is not None else [CancelAsk(draft.ask_id)]
+        return [CancelAsk(draft.ask_id)] if draft.is_under_way else []
 
     # --- what comes of tools
 

@@ -9,7 +9,7 @@ import pytest
 from runtime.call import events as ev
 from runtime.call.text import gather_steps as gs
 from runtime.call.text.gather_call import GRACE, PATIENCE
-from runtime.call.text.text_answer import NO_WORDS, STALL_SECONDS
+from runtime.call.text.text_answer import MOST_CHARACTERS, NO_WORDS, STALL_SECONDS
 from runtime.call.text.text_events import CallerTyped, TextEnded, Told, Used
 from runtime.call.usage import Usage
 from runtime.call_record import TranscriptEntry
@@ -123,6 +123,16 @@ def test_a_model_that_has_said_all_before_it_used_a_tool_need_not_add_to_it() ->
     call.end()
     call.feed(ev.ToolAnswered(call.tools[-1].call_id, "{}", None, 1))
     assert call.end() == gs.Step(2, ("I have noted it.",), LISTEN)
+
+
+def test_a_model_that_finds_no_end_is_stopped_and_what_it_wrote_is_spoken() -> None:
+    call = Carrier()
+    call.say("What do you have?")
+    call.write(*["We have soup. "] * (MOST_CHARACTERS // 10))
+    assert call.cancelled == [call.asks[-1].ask_id]
+    said = " ".join(call.steps[-1].say)
+    assert call.steps[-1].then == LISTEN
+    assert len(said) <= MOST_CHARACTERS + len("We have soup. ")
 
 
 # --- drafts
