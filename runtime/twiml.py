@@ -1,7 +1,8 @@
 """The TwiML documents that the runtime answers with, from the Jinja2 templates beside this module.
 
 Autoescaping is on and undefined names are errors: a caller's or a declaration's text can never become a
-verb. Twilio: a document is at most 64 kB, needs a Content-Type, and has `<Response>` as its root.
+verb, and characters that XML cannot carry are left out. Twilio: a document is at most 64 kB, needs a
+Content-Type, and has `<Response>` as its root.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from runtime.ssml import plain, say_content
 
@@ -28,14 +30,19 @@ class HoldPrelude:
     announcement: str | None = None
 
 
+def _writable(value: object) -> object:
+    """Return a value of a template as XML can carry it; what is XML already is."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 _environment = Environment(
     loader=PackageLoader("runtime", "templates"),
     autoescape=True,
     undefined=StrictUndefined,
+    finalize=_writable,
     keep_trailing_newline=True,
 )
 _environment.filters["ssml"] = say_content
-_environment.filters["plain"] = plain
 
 
 def answer(hold: HoldPrelude, *, stream_url: str, after_url: str) -> str:
@@ -54,12 +61,12 @@ def reject() -> str:
 
 def say_and_hang_up(text: str) -> str:
     """Return the document that speaks `text` (plain, no SSML) and hangs up."""
-    return render("say_and_hang_up.xml.j2", text=plain(text))
+    return render("say_and_hang_up.xml.j2", text=text)
 
 
 def say_and_forward(text: str, number: str) -> str:
     """Return the document that speaks `text` (plain, no SSML) and puts the caller through to a person."""
-    return render("say_and_forward.xml.j2", text=plain(text), number=number)
+    return render("say_and_forward.xml.j2", text=text, number=number)
 
 
 def hang_up() -> str:

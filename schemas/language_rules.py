@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
+from typing import Final
 
 from schemas import codes
 from schemas.places import Diagnostic, Place
@@ -25,6 +27,8 @@ from schemas.voices.table import (
     languages_of,
     similar_voice,
 )
+
+_NOT_WRITTEN: Final = frozenset({"Cc", "Cs"})  # Unicode: controls, and halves of characters
 
 
 def check_languages(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
@@ -55,11 +59,14 @@ def unresolved_fields(voice: Voice, source: SourceMap) -> frozenset[str]:
 
 
 def _check_hints(voice: Voice, source: SourceMap) -> Iterator[Diagnostic]:
-    """Refuse a hint with a comma: Twilio takes hints as one text, with commas between them."""
+    """Refuse a hint that cannot be sent: Twilio takes hints as one text of XML, with commas between them."""
     for index, hint in enumerate(voice.hints):
+        place = source.place_of(("voice", "hints", index))
         if "," in hint:
             message = "a hint has no comma, which would make two of it; write each as an entry of its own"
-            yield _error(message, source.place_of(("voice", "hints", index)))
+            yield _error(message, place)
+        if any(unicodedata.category(character) in _NOT_WRITTEN for character in hint):
+            yield _error("a hint has no control characters, such as the end of a line; write words", place)
 
 
 def _check_main_language(voice: Voice, source: SourceMap, unresolved: frozenset[str]) -> Iterator[Diagnostic]:

@@ -96,3 +96,8 @@ def test_a_hold_voice_stands_in_its_verb_and_the_stream_follows() -> None:
     assert '<Say voice="Polly.Joanna">Hello</Say>' in document
     connect = root(document).getElementsByTagName("Connect")[0]
     assert connect.getAttribute("action") == "https://h/a?x=1&y=2"
+
+
+@given(st.text(), st.text())
+def test_no_voice_or_address_breaks_a_document(voice: str, url: str) -> None:
+    root(twiml.answer(HoldPrelude("Hello", voice, announcement=url), stream_url=url, after_url=url))

@@ -41,6 +41,7 @@ def test_the_recogniser_is_told_what_callers_are_likely_to_say(folder: Folder, m
     ("hints", "expected"),
     [
         ("[a, 'fish, chips']", "34 TM023 a hint has no comma, which would make two of it"),
+        ('["fish\\u0007"]', "31 TM023 a hint has no control characters"),
         (f"[{'x' * 101}]", "31 TM023 expected at most 100 characters, got 101"),
         (f"[{', '.join('x' * 501)}]", "30 TM023 expected at most 500 entries, got 501"),
     ],
