@@ -102,7 +102,8 @@ class RelaySession(TextSession[rs.CarrierEvent, rs.ConnectionAction]):
                     self._lose(connection, "too many malformed messages")
                     return
             elif isinstance(event, rs.Complaint):
-                _log.warning("message_not_understood", call=self.name, detail=event.detail)
+                _log.warning("message_not_understood", call=self.name)
+                _log.debug("message_not_understood_detail", call=self.name, detail=event.detail)
             elif isinstance(event, StreamStarted):
                 if not self._set_up(connection, event):
                     return
