@@ -19,16 +19,6 @@ FATAL: Final = frozenset(
     }
 )
 
-# Races that are part of the protocol: both sides speak at once, and one of them is told so.
-BENIGN: Final = frozenset(
-    {
-        "conversation_already_has_active_response",
-        "input_audio_buffer_commit_empty",
-        "item_create_duplicate_item_id",
-        "response_cancel_not_active",
-    }
-)
-
 
 def is_fatal(code: str | None) -> bool:
     """Tell whether the call has to go on without a model."""

@@ -44,7 +44,6 @@ class _Setup(msgspec.Struct, tag_field="type", tag="setup", rename="camel"):
 class _Prompt(msgspec.Struct, tag_field="type", tag="prompt", rename="camel"):
     voice_prompt: str
     last: bool = True
-    lang: str = ""
 
 
 class _Dtmf(msgspec.Struct, tag_field="type", tag="dtmf"):

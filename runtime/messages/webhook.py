@@ -14,7 +14,6 @@ WHATSAPP: Final = "whatsapp:"
 """What addresses of WhatsApp begin with; those of SMS are bare numbers."""
 MOST_FILES: Final = 10  # Twilio: of one message
 LONGEST_TEXT: Final = 4_096  # characters; WhatsApp: of one message
-LONGEST_NAME: Final = 64
 _LONGEST_ADDRESS: Final = 64
 
 

@@ -109,11 +109,6 @@ class Conversation:
         """Every item, oldest first."""
         return tuple(self._entries)
 
-    @property
-    def last_id(self) -> str | None:
-        """The newest item, which is what a next one follows."""
-        return self._entries[-1].item.id if self._entries else None
-
     def add(self, entry: Entry, *, after: str | None = None) -> str | None:
         """Put an item at the end, or behind another (`root`: first); return the id that it follows."""
         if any(known.item.id == entry.item.id for known in self._entries):

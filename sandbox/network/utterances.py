@@ -53,10 +53,6 @@ class Utterance:
         if self.words and self._cut_ms is None and now_ms < self.words[-1].to_ms:
             self._cut_ms = now_ms
 
-    def is_spoken_at(self, now_ms: float) -> bool:
-        """Tell whether the voice is within these words."""
-        return bool(self.words) and self.began_ms <= now_ms < self.ends_ms
-
     def heard(self, now_ms: float) -> str:
         """Return what has been heard by now."""
         until = now_ms if self._cut_ms is None else min(now_ms, self._cut_ms)
