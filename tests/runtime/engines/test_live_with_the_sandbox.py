@@ -32,7 +32,14 @@ from sandbox.model import BISTRO, Call, Say, Script, say, when
 from sandbox.model.live.events import LiveEvent
 from sandbox.model.live.session import LiveSession
 from sandbox.speech import clip
-from tests.runtime.engines.telephone import ONE_WAY, ClipTelephone, heard, lines
+from tests.runtime.engines.telephone import (
+    ONE_WAY,
+    ClipTelephone,
+    book_a_table,
+    heard,
+    interrupt_the_menu,
+    lines,
+)
 from tests.sandbox.model.live.oracle import judge_live_client_event, judge_live_server_event
 
 GREETING = clip("agent-greeting-bistro")
@@ -97,36 +104,14 @@ class Telephone(ClipTelephone):
 
 def test_a_conversation_reaches_both_ears_byte_for_byte() -> None:
     call = Telephone()
-    call.pick_up()
-    call.run(6.0)
-    call.speak("caller-book-table", then=6.0)
-    call.speak("caller-friday-two", then=8.0)
-    call.feed(ev.StreamStopped())
-    assert lines(call) == [
-        ("agent", GREETING.text),
-        ("caller", clip("caller-book-table").text),
-        ("agent", clip("agent-ask-day").text),
-        ("caller", clip("caller-friday-two").text),
-        ("agent", clip("agent-booked").text),
-    ]
-    assert all(heard(call, name) for name in ("agent-greeting-bistro", "agent-ask-day", "agent-booked"))
-    assert call.machine.ending == Ending("completed", end_reason="caller_hangup")
-    assert len(call.machine.facts.turns) == 2
+    book_a_table(call)
     assert call.refusals == []
 
 
 def test_a_long_answer_that_is_interrupted_is_cut_where_the_caller_spoke() -> None:
     call = Telephone()
-    call.pick_up()
-    call.run(6.0)
-    call.speak("caller-menu", then=4.0)
-    call.speak("caller-friday-two", then=8.0)
-    menu = next(entry for entry in call.machine.transcript if entry.interrupted)
-    assert clip("agent-menu").text.startswith(menu.text)
-    assert 20 < len(menu.text) < len(clip("agent-menu").text) / 2
+    interrupt_the_menu(call)
     assert len(call.actions(ClearPlayback)) == 1
-    assert not heard(call, "agent-menu")
-    assert heard(call, "agent-booked")
     assert call.refusals == []
 
 
