@@ -14,6 +14,7 @@ import pytest
 
 from runtime.call.text.text_events import Shown, Told
 from runtime.call.usage import Usage
+from runtime.messages import reading
 from runtime.messages.desk import MOST_WORKERS, SWEEP_SECONDS
 from runtime.messages.files import MOST_SHOWING
 from runtime.messages.voice_notes import Transcribe, Transcript
@@ -182,6 +183,23 @@ def test_a_conversation_ends_when_nothing_comes_and_the_next_message_begins_anot
         )
 
     play(tmp_path, story, BRIEF)
+
+
+def test_a_conversation_that_has_become_too_long_ends_and_the_message_begins_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "LONGEST_CONVERSATION", 4)
+
+    async def story(office: Office) -> None:
+        for sid in ("SM1", "SM2", "SM3"):
+            await write(office, "Hello", sid)
+            await asyncio.sleep(5)
+        first, second = await office.record("SM1"), await office.record("SM3")
+        assert (first["status"], first["end_reason"]) == ("completed", "max_duration")
+        assert len(first["transcript"]) == 4
+        assert spoken(second) == ["caller: Hello", "agent: Very well."]
+
+    play(tmp_path, story)
 
 
 def test_a_model_failure_is_told_and_shows_when_it_was_the_last_thing(tmp_path: Path) -> None:

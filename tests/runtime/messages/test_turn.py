@@ -22,6 +22,7 @@ from runtime.call.text.text_events import (
     TextEnded,
     Told,
 )
+from runtime.call.text.text_script import MOST_TOLD
 from runtime.call.tools.built_in import HANG_UP_FUNCTION
 from runtime.call.tools.toolset import Function, Toolset
 from runtime.call.usage import Usage
@@ -241,3 +242,11 @@ def test_an_agent_that_must_know_the_contact_does_not_write_without(complete: bo
         driver.writes("Hello Ada.")
     assert driver.reply.text == text
     assert (driver.turn.facts.refused is None) is complete
+
+
+def test_of_a_long_conversation_the_model_is_told_the_newest_lines() -> None:
+    history = tuple(TranscriptEntry("caller", f"Line {number}", number) for number in range(MOST_TOLD + 50))
+    told = Driver(replace(PLAN, history=history)).ask.context
+    assert len(told) == MOST_TOLD
+    assert told[0] == Told("caller", "Line 51")
+    assert told[-1] == Told("caller", "Hello?")
