@@ -18,6 +18,7 @@ from runtime.audio.telephone_band import Samples
 from runtime.call.playback.hold_sound import HoldSound
 from runtime.figures.logs import get_logger
 from runtime.hold_sounds import arrange
+from runtime.say_voice import SayVoice
 from runtime.twiml import HoldPrelude
 from schemas import Hold
 from schemas.errors import TmError
@@ -142,11 +143,12 @@ def _decoded(file: Path, recording: Recording) -> Samples:
     return samples
 
 
-def announced(prelude: HoldPrelude, words: str | None) -> HoldPrelude:
+def announced(prelude: HoldPrelude, words: str | None, speaker: SayVoice) -> HoldPrelude:
     """Return the prelude with an announcement before it, if there is one."""
     if words is None:
         return prelude
-    return replace(prelude, announcement=words, seconds=prelude.seconds + reading_time(words))
+    seconds = prelude.seconds + reading_time(words)
+    return replace(prelude, announcement=words, speaker=speaker, seconds=seconds)
 
 
 def reading_time(text: str) -> float:

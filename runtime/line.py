@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from runtime import twiml
 from runtime.figures.logs import get_logger
+from runtime.say_voice import ANY_VOICE, SayVoice
 from runtime.twilio_api import AccountApi, TwilioApiError
 
 _log = get_logger(__name__)
@@ -37,10 +38,14 @@ class RecordingOrder:
 
 @dataclass(frozen=True, slots=True)
 class CallLine:
-    """How a call is reached at Twilio: its SID, and the account and region that process it."""
+    """How a call is reached at Twilio: its SID, and the account and region that process it.
+
+    `voice` speaks what there is to be said behind the agent's back.
+    """
 
     call_sid: str
     api: Callable[[], AccountApi]
+    voice: SayVoice = ANY_VOICE
 
 
 class LineWork:
@@ -120,7 +125,8 @@ async def _tell(line: CallLine, goodbye: str | None) -> None:
         if goodbye is None:
             await line.api().complete_call(line.call_sid)
         else:
-            await line.api().redirect_call(line.call_sid, twiml=twiml.say_and_hang_up(goodbye))
+            document = twiml.say_and_hang_up(goodbye, line.voice)
+            await line.api().redirect_call(line.call_sid, twiml=document)
     except TwilioApiError as error:
         if not error.call_is_over:
             _log.warning("hang_up_failed", call=line.call_sid, detail=str(error))

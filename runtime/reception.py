@@ -41,6 +41,7 @@ from runtime.outbound.telling import as_ordered
 from runtime.prep import with_profile
 from runtime.recording import LocalRecording, RecordingWriter
 from runtime.relay.desk import RelayDesk
+from runtime.say_voice import say_voice
 from runtime.session import CallSession
 from runtime.signature import websocket_url
 from runtime.tool_room import ToolRoom
@@ -117,7 +118,7 @@ class Reception:
         active = self.calls.active(agent.name) + elsewhere
         match decide(self._limits(agent), caller_of(webhook), active):
             case Refused(reason, "message"):
-                document = twiml.say_and_hang_up(agent.fallback_message)
+                document = twiml.say_and_hang_up(agent.fallback_message, say_voice(agent))
                 return self._refuse(opening, reason, _answered(document))
             case Refused(reason):
                 return self._refuse(opening, reason, _answered(twiml.reject()))
@@ -182,7 +183,7 @@ class Reception:
         hold = self.fleet.hold_of(agent)
         prelude = self.media.prelude(hold) if interrupted is None else NO_PRELUDE
         if recording is not None and interrupted is None:
-            prelude = announced(prelude, recording.announcement)
+            prelude = announced(prelude, recording.announcement, say_voice(agent))
         # Twilio answers a call in order to speak or play; without that the stream is the answer.
         answered_at = now if prelude.seconds or order is not None else None
         plan = CallPlan(
@@ -204,7 +205,9 @@ class Reception:
         )
         if interrupted is not None:
             plan = continued(plan, interrupted)
-        line = CallLine(webhook.call_sid, lambda: self.twilio.of_number(agent.name, webhook.called))
+        line = CallLine(
+            webhook.call_sid, lambda: self.twilio.of_number(agent.name, webhook.called), say_voice(agent)
+        )
         session = CallSession(
             webhook.call_sid,
             CallMachine(plan, now=now),

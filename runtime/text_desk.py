@@ -14,6 +14,7 @@ from runtime.figures.prices import PriceTable, text_cost
 from runtime.hold_media import announced
 from runtime.line import CallLine, RecordingOrder
 from runtime.prep import with_profile
+from runtime.say_voice import say_voice
 from runtime.text_session import Surroundings
 from runtime.transfers.run import TransferRequest
 
@@ -65,7 +66,9 @@ class TextDesk:
         self, agent: Agent, webhook: VoiceWebhook, opening: CallRecord, interrupted: Interrupted | None
     ) -> TextCall:
         """Return a call that begins, or the rest of one."""
-        line = CallLine(webhook.call_sid, lambda: self.twilio.of_number(agent.name, webhook.called))
+        line = CallLine(
+            webhook.call_sid, lambda: self.twilio.of_number(agent.name, webhook.called), say_voice(agent)
+        )
         return TextCall(agent, webhook, opening, interrupted, line)
 
     def surroundings(self, call: TextCall) -> Surroundings:
@@ -113,7 +116,9 @@ class TextDesk:
         """Return what Twilio speaks before anything else."""
         prelude = self.media.prelude(self.fleet.hold_of(agent))
         recording = recording_terms(agent)
-        return prelude if recording is None else announced(prelude, recording.announcement)
+        if recording is None:
+            return prelude
+        return announced(prelude, recording.announcement, say_voice(agent))
 
     def recording(self, agent: Agent) -> RecordingOrder | None:
         """Return what Twilio is to record. Its report may come when this node is gone: any may take it."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from runtime.say_voice import ANY_VOICE, SayVoice
 from runtime.ssml import plain, say_content
 
 CONTENT_TYPE = "text/xml; charset=utf-8"
@@ -28,6 +29,8 @@ class HoldPrelude:
     voice: str | None = None
     seconds: float = 0.0
     announcement: str | None = None
+    speaker: SayVoice = ANY_VOICE
+    """Who speaks the announcement."""
 
 
 def _writable(value: object) -> object:
@@ -59,14 +62,14 @@ def reject() -> str:
     return render("reject.xml.j2")
 
 
-def say_and_hang_up(text: str) -> str:
+def say_and_hang_up(text: str, by: SayVoice = ANY_VOICE) -> str:
     """Return the document that speaks `text` (plain, no SSML) and hangs up."""
-    return render("say_and_hang_up.xml.j2", text=text)
+    return render("say_and_hang_up.xml.j2", text=text, by=by)
 
 
-def say_and_forward(text: str, number: str) -> str:
+def say_and_forward(text: str, number: str, by: SayVoice = ANY_VOICE) -> str:
     """Return the document that speaks `text` (plain, no SSML) and puts the caller through to a person."""
-    return render("say_and_forward.xml.j2", text=text, number=number)
+    return render("say_and_forward.xml.j2", text=text, number=number, by=by)
 
 
 def hang_up() -> str:

@@ -23,6 +23,7 @@ from runtime.gather.session import GatherSession
 from runtime.legs.relay_outcome import SessionOutcome
 from runtime.reception import Reception
 from runtime.relay.session import RelaySession
+from runtime.say_voice import say_voice
 from runtime.session import CallSession
 from runtime.store import CallStore, StoreUnavailableError
 from runtime.transfers.transfers import Transfers
@@ -57,7 +58,7 @@ class WayBack:
         past = self._past(agent, webhook)
         if call is None and past is None and not is_over:
             if webhook.relay is not None and webhook.relay.is_over:  # by a node that is gone since
-                return _farewell(_last_words(agent, webhook.relay))
+                return _farewell(agent, _last_words(agent, webhook.relay))
             call = await self._take_over(agent, webhook)
         session = call.session if call is not None else None
         if isinstance(session, GatherSession):
@@ -67,7 +68,7 @@ class WayBack:
         self.calls.settle(webhook.call_sid)
         if past is None and not is_over:
             return _without_agent(agent, webhook)
-        return _farewell(None if is_over or past is None else past.goodbye)
+        return _farewell(agent, None if is_over or past is None else past.goodbye)
 
     async def fallback(self, agent: Agent, webhook: VoiceWebhook) -> str:
         """Return the document for when another could not be had: the way back, or the fallback message."""
@@ -87,7 +88,7 @@ class WayBack:
         if webhook.status in REPORTED_ENDINGS:
             session.feed(StatusReported(webhook.status))
             call.settled = True
-            return _farewell(None)
+            return _farewell(agent, None)
         machine = session.machine
         if machine.awaits_stream and not call.claimed:  # asked again, or taken over a moment ago
             return self.reception.document(agent, call)
@@ -95,7 +96,7 @@ class WayBack:
             session.feed(StreamBroken("Twilio reports the end of the stream"))
         if not machine.awaits_stream:
             call.settled = True
-            return _farewell(call.goodbye)
+            return _farewell(agent, call.goodbye)
         self.calls.expect_back(call, self.reception.clock() + RETURN_SECONDS)
         _log.info("sent_back", call=webhook.call_sid, returns=machine.returns)
         return self.reception.document(agent, call)
@@ -139,9 +140,9 @@ def _without_agent(agent: Agent, webhook: VoiceWebhook) -> str:
     Whom we have called did not ask for anybody.
     """
     if agent.fallback_number is None or webhook.attempt is not None:
-        return _farewell(agent.fallback_message)
-    return twiml.say_and_forward(agent.fallback_message, agent.fallback_number)
+        return _farewell(agent, agent.fallback_message)
+    return twiml.say_and_forward(agent.fallback_message, agent.fallback_number, say_voice(agent))
 
 
-def _farewell(goodbye: str | None) -> str:
-    return twiml.say_and_hang_up(goodbye) if goodbye else twiml.hang_up()
+def _farewell(agent: Agent, goodbye: str | None) -> str:
+    return twiml.say_and_hang_up(goodbye, say_voice(agent)) if goodbye else twiml.hang_up()

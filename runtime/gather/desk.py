@@ -23,6 +23,7 @@ from runtime.figures.logs import get_logger
 from runtime.gather.documents import GatherPapers, WaitSound
 from runtime.gather.session import GatherSession
 from runtime.outbound.telling import as_ordered
+from runtime.say_voice import say_voice
 from runtime.store import StoreUnavailableError
 from runtime.transfers import waiting_music
 
@@ -187,7 +188,7 @@ class GatherDesk:
 
     def _document(self, agent: Agent, session: GatherSession, step: Step | None) -> str:
         if step is None:
-            return twiml.say_and_hang_up(agent.fallback_message)
+            return twiml.say_and_hang_up(agent.fallback_message, say_voice(agent))
         if isinstance(step.then, HandOn):
             document = self.desk.transfers.follow(session.name, dial=None, gone=False)
             if document is not None:
@@ -201,7 +202,7 @@ class GatherDesk:
         self.calls.settle(webhook.call_sid)
         past = self.calls.past(webhook.call_sid)
         goodbye = past.goodbye if past is not None else agent.fallback_message
-        return twiml.say_and_hang_up(goodbye) if goodbye else twiml.hang_up()
+        return twiml.say_and_hang_up(goodbye, say_voice(agent)) if goodbye else twiml.hang_up()
 
 
 def papers_of(fleet: Fleet, media: HoldMedia, tools: ToolRoom, base_url: str) -> dict[str, GatherPapers]:
