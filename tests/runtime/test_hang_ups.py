@@ -13,7 +13,7 @@ from runtime.call_progress import Progress
 from runtime.hang_up_desk import PATIENCE_SECONDS
 from runtime.messages.desk import SWEEP_SECONDS
 from runtime.store import CallStore
-from tests.runtime.messages.test_desk import WRITING, sent, write
+from tests.runtime.messages.writing import WRITING, sent, write
 from tests.runtime.office import AGENT, Office, open_office
 from tests.runtime.store.stores import record
 from tests.runtime.virtual_time import run
