@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from runtime.call_record import CallRecord, TranscriptEntry
 from runtime.messages.contact import Change, ContactKey, Outgoing
@@ -15,6 +16,7 @@ from runtime.messages.webhook import FileReference, MessageWebhook, StatusWebhoo
 from runtime.store import CallStore
 from runtime.store.contacts import HOLD_MS, MOST_WAITING, LostHoldError
 from runtime.store.message_store import MessageStore
+from runtime.store.tables import calls
 from tests.runtime.store.stores import record
 
 KEY = ContactKey("front-desk", "whatsapp:+14155550190")
@@ -235,5 +237,25 @@ def test_a_conversation_that_is_hung_up_is_over_at_once_whoever_works_for_its_co
         assert (contact.record, contact.waiting) == (None, ())
         assert [message.name for message in contact.outbox] == ["m1"]  # Twilio may have it
         assert await two.cancel("id-001") is None
+
+    play(database, story)
+
+
+def test_a_record_that_nobody_can_read_keeps_nobody_from_its_contact(database: str) -> None:
+    async def story(store: CallStore, one: MessageStore, two: MessageStore, clock: Clock) -> None:
+        await one.receive(KEY, HELLO)
+        await one.hold(KEY)
+        part = Outgoing("m1", "agent-1", "Hi")
+        done = Change(
+            conversation("Hi"), is_open=True, idle_at=9_000_000, taken=("SM1",), outbox=(part,), owes=True
+        )
+        await one.change(KEY, done)
+        unreadable = update(calls).values(record={"id": "id-001", "transcript": [7]})
+        await store.thread.change(lambda connection: connection.execute(unreadable), 5.0)
+        await one.report(StatusWebhook("SM7", "delivered", None), "m1")
+        contact = await one.look(KEY)
+        assert (contact.record, contact.idle_at, contact.owes) == (None, None, False)
+        assert await two.cancel("id-001") is None
+        assert await two.hold(KEY) is not None
 
     play(database, story)
