@@ -141,9 +141,9 @@ class TextTalk:
         """
         sentences = self._speech.take()
         if sentences:
-            if self._answer is not None:
-                self._answer.was_heard = True
             words = self._speech.joined(sentences)
+            if self._answer is not None and words.strip():
+                self._answer.was_heard = True
             self._script.agent_says(words, self._at_ms(now), goes_on=goes_on)
             self._clock.words_leave(now, self._at_ms(now))
         return sentences

@@ -13,6 +13,7 @@ from runtime.call.plan import CallPlan
 from runtime.call.stream_link import BACK, MOST_RETURNS
 from runtime.call.text import relay_steps as rs
 from runtime.call.text.relay_call import RelayCall
+from runtime.call.text.text_answer import NO_WORDS
 from runtime.call.text.text_events import AskFailed, AskModel, CancelAsk, TextDelta, TextEnded, Told
 from runtime.call.text.text_script import spoken_ms
 from runtime.call.tools.built_in import language_function
@@ -99,6 +100,17 @@ def begun(plan: CallPlan = PLAN) -> Driver:
     driver.start()
     driver.pass_by(2)
     return driver
+
+
+def test_a_model_that_writes_nothing_but_space_is_asked_again_and_leads_to_the_fallback() -> None:
+    driver = begun()
+    driver.says("Is there a table?")
+    driver.writes("\n", " ")
+    assert len(driver.asks) == 2
+    assert driver.asks[-1].guidance == NO_WORDS
+    driver.writes("\n")
+    driver.pass_by(1)
+    assert rs.EndRelay("Call again.") in driver.done
 
 
 def test_the_greeting_is_said_when_the_caller_is_connected() -> None:
