@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from runtime.twilio_api import AccountApi
 
 MOST_LISTED: Final = 50
+# By how much Twilio's clock and ours may differ. Calls that are known to be others' are told by their SIDs.
+CLOCKS_DIFFER_SECONDS: Final = 300
 
 
 class AccountCall(msgspec.Struct, frozen=True):
@@ -78,13 +80,15 @@ async def fetch_call(api: AccountApi, call_sid: str) -> AccountCall:
 async def calls_between(api: AccountApi, to: str, from_: str, since: float) -> list[AccountCall]:
     """Return the calls that the API placed from one number to the other, made at `since` (epoch s) or later.
 
-    Newest first; their times are whole seconds. Raises `TwilioApiError`.
+    Newest first; by Twilio's clock, so that some that were made minutes before may be among them. Raises
+    `TwilioApiError`.
     """
+    earliest = since - CLOCKS_DIFFER_SECONDS
     found = _read(await api.look_up("Calls", To=to, From=from_, PageSize=MOST_LISTED), _Calls).calls
     return [
         call
         for call in found
-        if call.direction == "outbound-api" and (call.created_at is None or call.created_at >= int(since))
+        if call.direction == "outbound-api" and (call.created_at is None or call.created_at >= earliest)
     ]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -152,6 +154,20 @@ def test_a_call_whose_placing_was_not_answered_is_found_and_not_placed_again(tmp
         assert len(office.twilio.of("Url")) == 1
         await tell(office, attempt, CallStatus="no-answer", CallSid="CA7")
         assert (await record_of(office, attempt))["call_sid"] == "CA7"
+
+    play(tmp_path, story)
+
+
+@pytest.mark.parametrize(("seconds_behind", "placed_as"), [(120, 201), (3600, 502)])
+def test_a_lost_call_is_found_by_an_account_whose_clock_is_minutes_behind(
+    tmp_path: Path, seconds_behind: float, placed_as: int
+) -> None:
+    async def story(office: Office) -> None:
+        office.twilio.lost_calls = 1
+        made = datetime.fromtimestamp(asyncio.get_running_loop().time() - seconds_behind, UTC)
+        found = {"sid": "CA7", "status": "ringing", "direction": "outbound-api"}
+        office.twilio.resources["Calls"] = {"calls": [{**found, "date_created": format_datetime(made)}]}
+        assert (await order(office)).status_code == placed_as
 
     play(tmp_path, story)
 
