@@ -11,7 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, case, false, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    case,
+    false,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from runtime.outbound.facts import merged
 from runtime.outbound.orders import CallFacts, DialOrder, DialRefused, new_attempt
@@ -134,8 +146,7 @@ class AttemptStore:
         """Return as what a lead is finished without a call, if it is."""
         if _is_cancelled(connection, campaign.name):
             return "cancelled"
-        forbidden = select(never_call.c.number).where(never_call.c.number == lead.number)
-        if connection.scalar(forbidden) is not None:
+        if connection.scalar(_forbidden(lead.number)) is not None:
             return "do_not_call"
         if lead.calls > campaign.max_retries:  # fewer are allowed now than when the last call was decided on
             last = (attempts.c.campaign == lead.campaign, attempts.c.lead == lead.id)
@@ -221,6 +232,11 @@ class AttemptStore:
             connection.execute(update(attempts).where(attempts.c.id == attempt).values(dialled_at=turn))
             return turn / 1000
 
+    def is_forbidden(self, number: str) -> bool:
+        """Tell whether somebody has asked not to be called again."""
+        with self._engine.connect() as connection:
+            return connection.scalar(_forbidden(number)) is not None
+
     def has_turn(self, attempt: str, turn_s: float) -> bool:
         """Tell whether the attempt still waits for that turn: no other process has gone on with it."""
         waits = (attempts.c.call_sid.is_(None), attempts.c.refused.is_(None))
@@ -257,8 +273,7 @@ class AttemptStore:
     def _never_again(self, connection: Connection, number: str) -> None:
         """Keep a number from being called, and finish the leads that wait with it."""
         now = self._now()
-        known = connection.scalar(select(never_call.c.number).where(never_call.c.number == number))
-        if known is None:
+        if connection.scalar(_forbidden(number)) is None:
             connection.execute(insert(never_call).values(number=number, since=now))
         waits = leads.c.state.in_(("backlog", "retry"))
         gone = {"state": "finished", "outcome": "opted_out", "changed_at": now}
@@ -314,6 +329,10 @@ class AttemptStore:
 def _is_cancelled(connection: Connection, campaign: str) -> bool:
     state = select(campaigns.c.state).where(campaigns.c.name == campaign)
     return connection.scalar(state) == "cancelled"
+
+
+def _forbidden(number: str) -> Select[tuple[str]]:
+    return select(never_call.c.number).where(never_call.c.number == number)
 
 
 def _is_open() -> ColumnElement[bool]:

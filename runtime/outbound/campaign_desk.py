@@ -16,7 +16,7 @@ from runtime.figures.logs import get_logger
 from runtime.outbound.attempt_store import PAUSED_SECONDS, Attempt, AttemptStore, Begun, NotNow
 from runtime.outbound.facts import is_told, merged
 from runtime.outbound.hours import calling_hours, calling_zones
-from runtime.outbound.lead_store import LeadStore
+from runtime.outbound.lead_store import LeadStore, WaitingLead
 from runtime.outbound.orders import CallFacts, Dialer, DialOrder, DialRefused
 from runtime.outbound.outcome import RetryPolicy, decide, is_account_trouble
 from runtime.outbound.schedule import why_never
@@ -86,20 +86,23 @@ class CampaignDesk:
         person = await asyncio.to_thread(self._leads.find, campaign.name, lead)
         if person is None:
             return None
-        now, hours = self._epoch(), calling_hours(campaign)
-        zones = calling_zones(person.number, person.time_zone, campaign.time_zone, hours, now)
-        moment = hours.next_moment(now, zones) if zones else None
+        now, zones = self._epoch(), self._zones(campaign, person)
+        moment = calling_hours(campaign).next_moment(now, zones) if zones else None
         if moment is None:
             detail = why_never(zones)
             await asyncio.to_thread(self._leads.finish, campaign.name, lead, "invalid", detail)
             return None
         return moment - now
 
+    def _zones(self, campaign: Campaign, person: WaitingLead) -> tuple[str, ...]:
+        hours = calling_hours(campaign)
+        return calling_zones(person.number, person.time_zone, campaign.time_zone, hours, self._epoch())
+
     async def place(self, campaign: str, attempt: str) -> float | None:
         """Place the call of an attempt, unless it has been; return how many seconds to wait for news of it.
 
-        0 when there is no call. None when the attempt was taken back: its campaign stands still, and the lead
-        waits on.
+        0 when there is no call. None when the attempt was taken back, and the lead waits on: its campaign
+        stands still, or it may not be called any more at this moment.
         """
         known = await asyncio.to_thread(self._attempts.find, attempt)
         terms = self._fleet.campaigns.get(campaign)
@@ -113,7 +116,7 @@ class CampaignDesk:
         return 0 if known.refused is not None else order.ring_seconds + self._timing.ring_margin
 
     async def _dial(self, campaign: Campaign, order: DialOrder) -> float | None:
-        turn = await self._turn(campaign, order.attempt)
+        turn = await self._turn(campaign, order)
         if turn is None:
             await asyncio.to_thread(self._attempts.undo, order.attempt)
             return None
@@ -132,11 +135,11 @@ class CampaignDesk:
             await asyncio.to_thread(self._attempts.placed, order.attempt, call_sid)
         return order.ring_seconds + self._timing.ring_margin
 
-    async def _turn(self, campaign: Campaign, attempt: str) -> float | None:
-        """Wait for an attempt's turn to be dialled and return it; None when the campaign stands still."""
+    async def _turn(self, campaign: Campaign, order: DialOrder) -> float | None:
+        """Wait for an attempt's turn to be dialled and return it; None when it is not to be dialled now."""
+        attempt = order.attempt
         while True:
-            status = await asyncio.to_thread(self._leads.status, campaign.name)
-            if status is None or status.state != "running":
+            if not await self._may_dial(campaign, order):
                 return None
             turn = await asyncio.to_thread(self._attempts.take_turn, attempt, campaign)
             if turn is None:
@@ -149,6 +152,17 @@ class CampaignDesk:
             await self._keep_distance(campaign)
             if self._epoch() - turn < STALE_SECONDS:
                 return turn
+
+    async def _may_dial(self, campaign: Campaign, order: DialOrder) -> bool:
+        """Tell whether what held when the attempt was begun holds still: that may have been yesterday."""
+        status = await asyncio.to_thread(self._leads.status, campaign.name)
+        person = await asyncio.to_thread(self._leads.find, campaign.name, order.lead or "")
+        if status is None or status.state != "running" or person is None:
+            return False
+        now, zones = self._epoch(), self._zones(campaign, person)
+        if not zones or calling_hours(campaign).next_moment(now, zones) != now:
+            return False
+        return not await asyncio.to_thread(self._attempts.is_forbidden, order.to)
 
     async def _keep_distance(self, campaign: Campaign) -> None:
         """Wait until the last call of this process is long enough ago: turns may have been taken up late."""

@@ -1,0 +1,147 @@
+"""The steps of a lead's call, as they are gone on with after a crash: in virtual time, on a real database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from runtime.outbound.attempt_store import AttemptStore, Begun, NotNow
+from runtime.outbound.campaign_desk import CampaignDesk, Timing
+from runtime.outbound.lead_store import LeadStore
+from runtime.outbound.leads import Lead, lead_id
+from runtime.outbound.orders import CallFacts, DialOrder
+from runtime.store.database import migrate, open_engine
+from schemas import Fleet, load_fleet
+from tests.runtime.virtual_time import run
+from tests.schemas.fleets import ENVIRONMENT
+
+PERSON = "+12125550188"
+LEAD = lead_id("spring", PERSON)
+NOON = datetime(2026, 11, 18, 17, tzinfo=UTC).timestamp()  # in New York, a Wednesday
+DECLARED = """\
+kind: Agent
+name: reminders
+inbound: false
+instructions: You call.
+numbers: +14155550100
+---
+kind: Campaign
+name: spring
+agent: reminders
+leads: leads.csv
+max_retries: 1
+"""
+
+
+@dataclass
+class Network:
+    """Places calls and keeps them; `trouble` befalls who asks next, each once."""
+
+    clock: Callable[[], float]
+    placed: dict[str, float] = field(default_factory=dict)
+    lists: bool = True
+    place_trouble: list[Exception] = field(default_factory=list)
+    look_trouble: list[Exception] = field(default_factory=list)
+    looks: int = 0
+
+    async def place(self, order: DialOrder) -> str:
+        if self.place_trouble:
+            raise self.place_trouble.pop(0)
+        self.placed[order.attempt] = self.clock()
+        return self._sid(order.attempt)
+
+    async def placed_since(self, order: DialOrder, since_epoch_s: float) -> str | None:
+        self.looks += 1
+        if self.look_trouble:
+            raise self.look_trouble.pop(0)
+        return self._sid(order.attempt) if self.lists and order.attempt in self.placed else None
+
+    async def facts(self, call_sid: str) -> CallFacts:
+        return CallFacts(call_sid, "ringing")
+
+    async def cancel(self, call_sid: str) -> None:
+        raise NotImplementedError("nobody cancels these calls")
+
+    def _sid(self, attempt: str) -> str:
+        return f"CA{attempt}"
+
+
+class World:
+    """A campaign of one person whom nobody has called yet."""
+
+    def __init__(self, folder: Path, fleet: Fleet) -> None:
+        loop = asyncio.get_running_loop()
+        self._offset = NOON - loop.time()
+        self._loop = loop
+        self.fleet = fleet
+        self.engine = open_engine(f"sqlite:///{folder / 'calls.sqlite3'}")
+        migrate(self.engine)
+        self.leads = LeadStore(self.engine, self.now)
+        self.attempts = AttemptStore(self.engine, self.now)
+        self.network = Network(self.now)
+        self.desk = CampaignDesk(fleet, self.leads, self.attempts, self.network, self.now, Timing())
+        self.leads.add("spring", [Lead(2, PERSON)])
+        self.leads.start("spring")
+
+    def now(self) -> float:
+        return self._offset + self._loop.time()
+
+    async def begin(self) -> str:
+        begun = await self.desk.begin("spring", LEAD, "spring:lead:0")
+        assert isinstance(begun, Begun), begun
+        return begun.attempt
+
+    async def dialled(self) -> str:
+        """Give an attempt its turn, as a process does that dies in this moment."""
+        attempt = await self.begin()
+        self.attempts.take_turn(attempt, self.fleet.campaigns["spring"])
+        return attempt
+
+    def lead(self) -> tuple[str, str | None, int]:
+        (row,) = self.leads.results("spring")
+        return row["state"], row["outcome"], row["calls"]
+
+
+def play(folder: Path, story: Callable[[World], Awaitable[None]]) -> None:
+    (folder / "leads.csv").write_text("number\n")
+    (folder / "fleet.yaml").write_text(DECLARED)
+    loaded = load_fleet(folder, ENVIRONMENT)
+    assert loaded.fleet is not None, loaded.diagnostics
+    fleet = loaded.fleet
+
+    async def told() -> None:
+        world = World(folder, fleet)
+        try:
+            await story(world)
+        finally:
+            world.engine.dispose()
+
+    run(told())
+
+
+def test_who_is_gone_on_with_after_a_crash_is_not_called_at_night(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        attempt = await world.begin()
+        await asyncio.sleep(10 * 3600)
+        assert await world.desk.place("spring", attempt) is None
+        assert world.network.placed == {}
+        assert world.lead() == ("backlog", None, 0)
+        waits = await world.desk.begin("spring", LEAD, "spring:lead:1")
+        assert waits == NotNow(11 * 3600)  # until nine
+
+    play(tmp_path, story)
+
+
+def test_who_opts_out_between_the_steps_of_a_call_is_not_called(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        attempt = await world.begin()
+        world.attempts.note(attempt, CallFacts(opted_out=True))
+        assert await world.desk.place("spring", attempt) is None
+        assert world.network.placed == {}
+        assert await world.desk.begin("spring", LEAD, "spring:lead:1") is None
+        assert world.lead() == ("finished", "do_not_call", 0)
+
+    play(tmp_path, story)
