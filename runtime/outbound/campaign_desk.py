@@ -33,7 +33,7 @@ class Timing:
     `settle` after a call may have been placed by a process that died: the account lists it by then.
     `ring_margin` beyond the ringing until the account is asked, and then again each `ask_every`.
     `report_grace` after the end of a call, for our own report on it. `longest` is when a call that is never
-    heard of again is given up. `look_up` is how long an account that does not answer is asked.
+    heard of again is given up.
     """
 
     settle: float = 10
@@ -41,7 +41,6 @@ class Timing:
     ask_every: float = 60
     report_grace: float = 10
     longest: float = 6 * 3600
-    look_up: float = 600
     turn_poll: float = 0.5
 
 
@@ -184,18 +183,19 @@ class CampaignDesk:
         return 0
 
     async def _find_call(self, order: DialOrder, since: float) -> bool:
-        """Look whether a call was placed that nobody noted, once the account would list it."""
+        """Tell whether a call was placed that nobody noted, once the account would list it.
+
+        An account that does not answer has not said that there is none: it is asked until it answers.
+        """
         await asyncio.sleep(since + self._timing.settle - self._epoch())
-        until, pause = self._epoch() + self._timing.look_up, 1.0
+        pause = 1.0
         while True:
             try:
                 call_sid = await self._dialer.placed_since(order, since)
             except Exception as error:
                 _log.warning("look_up_failed", attempt=order.attempt, detail=type(error).__name__)
-                if self._epoch() > until:
-                    return False
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, 30)
+                pause = min(pause * 2, self._timing.ask_every)
             else:
                 if call_sid is not None:
                     await asyncio.to_thread(self._attempts.placed, order.attempt, call_sid)

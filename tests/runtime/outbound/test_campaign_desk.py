@@ -145,3 +145,18 @@ def test_who_opts_out_between_the_steps_of_a_call_is_not_called(tmp_path: Path) 
         assert world.lead() == ("finished", "do_not_call", 0)
 
     play(tmp_path, story)
+
+
+def test_nobody_is_dialled_while_the_account_does_not_say_whether_there_is_a_call(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        attempt = await world.dialled()
+        world.network.placed[attempt] = world.now()
+        world.network.look_trouble = [TimeoutError()] * 100
+        assert await world.desk.place("spring", attempt) == 50
+        assert world.network.looks == 101
+        known = world.attempts.find(attempt)
+        assert known is not None
+        assert known.facts.call_sid == f"CA{attempt}"
+        assert len(world.network.placed) == 1
+
+    play(tmp_path, story)
