@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from twilio.rest.messaging.v2.channels_sender import ChannelsSenderList
+from twilio.rest.messaging.v2.channels_sender import ChannelsSenderInstance, ChannelsSenderList
 
 from reconciler.api.errors import ApiError
 from reconciler.api.library import MOST_RECORDS, PAGE_SIZE, Session, settings_of
@@ -42,24 +42,24 @@ class WhatsAppSenders:
         return [self._live(record) for record in await self._session.listed(records, _WHAT)]
 
     async def fetch(self, sid: str) -> LiveNumber:
-        """Return one sender as it is now."""
-        return self._live(await self._senders(sid).fetch_async())
+        """Return one sender as it is once what was sent to it has settled."""
+        return self._live(await self._settled(sid))
 
     async def update(self, sid: str, settings: Settings) -> Receipt:
         """Store all managed fields in one request, and wait until they have settled."""
-        now = await self._senders(sid).fetch_async()
+        now = await self._settled(sid)
         webhook = {**self._webhook(now), **dict(settings.managed())}
         form = ChannelsSenderList.MessagingV2ChannelsSenderRequestsUpdate({"webhook": webhook})
         answer = await self._senders(sid).update_with_http_info_async(form)
         await self._settled(sid)
         return Receipt(header(answer.headers, "Twilio-Request-Id"))
 
-    async def _settled(self, sid: str) -> None:
-        """Look until the update is through. Raises ApiError when that takes too long."""
+    async def _settled(self, sid: str) -> ChannelsSenderInstance:
+        """Return the sender once no update of it is under way. Raises ApiError when that takes too long."""
         for seconds in (*SETTLING_SECONDS, None):
             sender = await self._senders(sid).fetch_async()
             if sender.status != _UPDATING:
-                return
+                return sender
             if seconds is not None:
                 await self._sleep(seconds)
         raise ApiError(

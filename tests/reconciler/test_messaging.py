@@ -261,6 +261,25 @@ def test_a_sender_is_looked_at_again_until_its_update_has_settled(tmp_path: Path
     assert found.stored == wanted
 
 
+def test_a_sender_whose_last_update_was_not_waited_for_is_read_as_that_left_it(tmp_path: Path) -> None:
+    wire = WireAccount(senders=[sender(FRONT_DESK)], settling=3)
+    wanted = messaging_of(tmp_path)[1].stored(PUBLIC_URL)
+
+    async def cut_off(seconds: float) -> None:
+        raise ConnectionError
+
+    async def sleep(seconds: float) -> None:
+        pass
+
+    async def read(transport: NumbersTransport) -> LiveNumber:
+        session = session_for(US1, transport)
+        with pytest.raises(ConnectionError):
+            await WhatsAppSenders(session, cut_off).update(XE, wanted)
+        return await WhatsAppSenders(session, sleep).fetch(XE)
+
+    assert on_the_wire(wire, read).stored == wanted
+
+
 def test_settling_has_an_end(tmp_path: Path) -> None:
     wire = WireAccount(senders=[sender(FRONT_DESK)], settling=99)
     with pytest.raises(ApiError, match=r"ONLINE:UPDATING after 30 s") as caught:
