@@ -17,7 +17,8 @@ from urllib.parse import quote, urlsplit
 import httpx2
 import msgspec
 
-from schemas import Account, Fleet
+from runtime.twilio_answers import Conferences, Messages, Refusal, Resource, SentMessage
+from schemas import Account, Agent, Fleet
 from schemas.account import EDGE_OF_REGION, RegionCredentials
 
 # One request, its repetitions and its wait for room; s. A caller may be waiting for what comes of it.
@@ -68,37 +69,7 @@ class Access:
         return f"Access(account_sid={self.account_sid!r}, host={self.host!r})"
 
 
-class _Resource(msgspec.Struct):
-    """The part of Twilio's answers that is read here."""
-
-    sid: str = ""
-    call_sid: str = ""
-    status: str = ""
-
-
-class _Conferences(msgspec.Struct):
-    conferences: list[_Resource]
-
-
-class SentMessage(msgspec.Struct, frozen=True):
-    """A message as Twilio has it; `date_created` is RFC 2822."""
-
-    sid: str
-    status: str = ""
-    body: str | None = None
-    num_media: str = "0"
-    date_created: str = ""
-
-
-class _Messages(msgspec.Struct):
-    messages: list[SentMessage]
-
-
-class _Refusal(msgspec.Struct):
-    code: int | None = None
-
-
-_Read = TypeVar("_Read", _Resource, _Conferences, SentMessage, _Messages)
+_Read = TypeVar("_Read", Resource, Conferences, SentMessage, Messages)
 
 
 class TwilioApi:
@@ -138,7 +109,7 @@ class TwilioApi:
         A number that the agent does not declare is taken to be in its account's own region.
         Raises `TwilioApiError`.
         """
-        declared = self._fleet.agents[agent]
+        declared = self._declared(agent)
         account = self._fleet.account_of(declared)
         regions = (entry.region for entry in declared.numbers if entry.number == number)
         return self.account(account.name, next(regions, None) or account.region)
@@ -148,9 +119,7 @@ class TwilioApi:
 
         Raises `TwilioApiError`.
         """
-        declared = self._fleet.agents.get(agent)
-        if declared is None:
-            raise TwilioApiError("the agent is not declared any more")
+        declared = self._declared(agent)
         account = self._fleet.account_of(declared)
         problem: TwilioApiError | None = None
         regions = (*(entry.region or account.region for entry in declared.numbers), account.region)
@@ -169,13 +138,17 @@ class TwilioApi:
 
         Twilio: WhatsApp is in us1. Raises `TwilioApiError`.
         """
-        declared = self._fleet.agents.get(agent)
-        if declared is None:
-            raise TwilioApiError("the agent is not declared any more")
+        declared = self._declared(agent)
         if any(entry.number == ours for entry in declared.numbers):
             return self.of_number(agent, ours)
         account = self._fleet.account_of(declared)
         return self.account(account.name, messaging_region(account))
+
+    def _declared(self, agent: str) -> Agent:
+        declared = self._fleet.agents.get(agent)
+        if declared is None:
+            raise TwilioApiError("the agent is not declared any more")
+        return declared
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -254,7 +227,7 @@ class AccountApi:
         """Return the SID of the conference of this name that is in progress, None when there is none."""
         filters = {"FriendlyName": name, "Status": "in-progress"}
         body = await self._request("GET", "Conferences", filters, repeatable=True)
-        found = _decode(body, _Conferences).conferences
+        found = _decode(body, Conferences).conferences
         return found[0].sid if found else None
 
     async def end_conference(self, conference_sid: str) -> None:
@@ -295,19 +268,19 @@ class AccountApi:
         filters: dict[str, Value] = {"To": to, "PageSize": NEWEST}
         if from_ is not None:
             filters["From"] = from_
-        return _decode(await self._request("GET", "Messages", filters, repeatable=True), _Messages).messages
+        return _decode(await self._request("GET", "Messages", filters, repeatable=True), Messages).messages
 
     # --- one request
 
     async def _post(
         self, path: str, parameters: Mapping[str, Value], *, repeatable: bool = False
-    ) -> _Resource:
+    ) -> Resource:
         return await self._ask("POST", path, parameters, repeatable=repeatable)
 
     async def _ask(
         self, method: Method, path: str, parameters: Mapping[str, Value], *, repeatable: bool
-    ) -> _Resource:
-        return _decode(await self._request(method, path, parameters, repeatable=repeatable), _Resource)
+    ) -> Resource:
+        return _decode(await self._request(method, path, parameters, repeatable=repeatable), Resource)
 
     async def _request(
         self, method: Method, path: str, parameters: Mapping[str, Value], *, repeatable: bool
@@ -382,7 +355,7 @@ def _may_repeat(status: int, *, repeatable: bool) -> bool:
 def _refusal(response: httpx2.Response) -> TwilioApiError:
     """Tell what Twilio answered, without its words: they may repeat numbers and documents."""
     try:
-        code = msgspec.json.decode(response.content, type=_Refusal).code
+        code = msgspec.json.decode(response.content, type=Refusal).code
     except ValueError:
         code = None
     about = f" (error {code})" if code is not None else ""

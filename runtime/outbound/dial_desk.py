@@ -269,17 +269,24 @@ class DialDesk:
     async def ask_about_lost(self) -> None:
         """Ask the account about calls of which something should have been heard."""
         for dial in await self._store.due():
-            news = await self._ask(dial)
+            try:
+                news = await self._ask(dial)
+            except StoreUnavailableError:
+                raise
+            except Exception:  # whatever it is about this one, the others are asked about
+                _log.exception("account_not_asked", attempt=dial.order.attempt)
+                continue
             if news is not None:
                 await self._note(dial.order.attempt, news)
 
     async def _ask(self, dial: Dial) -> CallFacts | None:
         call_sid = dial.facts.call_sid
         try:
-            if call_sid is None:
-                call_sid = await self._placing.placed_since(dial.order, dial.placed_at / 1000)
             if call_sid is not None:
                 return await self._placing.facts(call_sid)
+            call_sid = await self._placing.placed_since(dial.order, dial.placed_at / 1000)
+            if call_sid is not None:  # what became of it is asked the next time
+                return CallFacts(call_sid=call_sid)
         except (TwilioApiError, DialRefused) as error:
             _log.warning("account_not_asked", attempt=dial.order.attempt, detail=str(error))
             return None
@@ -311,3 +318,5 @@ async def _repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
             await work()
         except StoreUnavailableError as error:
             _log.warning("placed_calls_not_looked_at", reason=str(error))
+        except Exception:  # the next look may go well, and nobody else looks
+            _log.exception("placed_calls_not_looked_at")

@@ -307,6 +307,31 @@ def test_a_call_that_twilio_never_had_has_failed_after_a_while(tmp_path: Path) -
     play(tmp_path, story)
 
 
+def test_calls_are_asked_about_though_another_agent_with_lost_calls_is_not_declared_any_more(
+    tmp_path: Path,
+) -> None:
+    former = CALLER.replace("front-desk", "former").replace(FRONT_DESK, "+14155550124")
+
+    async def with_both() -> None:
+        async with open_office(tmp_path, f"{former}---\n{CALLER}", name="before") as office:
+            for agent in ("former", "front-desk"):
+                office.twilio.lost_calls = 1
+                assert (await order(office, agent=agent)).status_code == 502
+
+    async def with_one(office: Office) -> None:
+        call = {"sid": "CA7", "status": "no-answer", "direction": "outbound-api"}
+        office.twilio.resources |= {"Calls": {"calls": [call]}, "Calls/CA7": call}
+        await asyncio.sleep(180)
+        rows = (await office.client.get("/api/calls")).json()["calls"]
+        assert {row["agent"]: row["end_reason"] for row in rows} == {
+            "former": None,
+            "front-desk": "no_answer",
+        }
+
+    run(with_both())
+    play(tmp_path, with_one)
+
+
 def test_an_operator_takes_back_a_call_that_rings(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
         attempt = await placed(office)
