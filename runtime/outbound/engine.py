@@ -97,7 +97,7 @@ class CampaignEngine:
             self._single = SingleProcess.of(self._file)
         migrate(self._engine)
         if self._file is None:
-            self._processes = Processes(self._engine, self._name, self._pace.dead_after, self._epoch)
+            self._processes = Processes(self._engine, self._name, self._pace.dead_after)
             self._processes.beat()
         elif not workflow_file(self._file).exists():
             self._leads.forget_queues()

@@ -1,13 +1,17 @@
-"""Which processes run workflows: one on SQLite, by a lock; on PostgreSQL those that say so now and then."""
+"""Which processes run workflows: one on SQLite, by a lock; on PostgreSQL those that say so now and then.
+
+How long somebody has been silent is told by the database's clock alone: those of the processes may differ by
+more than a silence lasts.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import BigInteger, Connection, Engine, cast, delete, extract, func, insert, select, update
 
 from runtime.store.campaign_tables import outbound_processes
 from runtime.store.database import writing_transaction
@@ -52,20 +56,22 @@ class SingleProcess:
 
 
 class Processes:
-    """The processes that share the work in one database. `name` is this one's, and never used again."""
+    """The processes that share the work in a PostgreSQL database.
 
-    def __init__(self, engine: Engine, name: str, dead_after_s: float, epoch: Callable[[], float]) -> None:
+    `name` is this one's, and never used again.
+    """
+
+    def __init__(self, engine: Engine, name: str, dead_after_s: float) -> None:
         self._engine = engine
         self._name = name
         self._dead_after_ms = round(dead_after_s * 1000)
-        self._epoch = epoch
 
     def beat(self) -> Sequence[str]:
         """Say that this process is there, and return those that have fallen silent."""
-        now = round(self._epoch() * 1000)
         table = outbound_processes
-        silent = (table.c.seen_at < now - self._dead_after_ms, table.c.id != self._name)
         with writing_transaction(self._engine) as connection:
+            now = _database_ms(connection)
+            silent = (table.c.seen_at < now - self._dead_after_ms, table.c.id != self._name)
             here = update(table).where(table.c.id == self._name).values(seen_at=now)
             if connection.execute(here).rowcount == 0:
                 connection.execute(insert(table).values(id=self._name, seen_at=now))
@@ -81,3 +87,9 @@ class Processes:
         with contextlib.suppress(Exception), writing_transaction(self._engine) as connection:
             here = outbound_processes.c.id == self._name
             connection.execute(update(outbound_processes).where(here).values(seen_at=0))
+
+
+def _database_ms(connection: Connection) -> int:
+    """Return the time of the PostgreSQL server, in epoch milliseconds."""
+    now = cast(extract("epoch", func.clock_timestamp()) * 1000, BigInteger)
+    return connection.execute(select(now)).scalar_one()
