@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from runtime.figures.logs import get_logger
@@ -17,7 +17,7 @@ from runtime.outbound.attempt_store import PAUSED_SECONDS, Attempt, AttemptStore
 from runtime.outbound.facts import is_told, merged
 from runtime.outbound.hours import calling_hours, calling_zones
 from runtime.outbound.lead_store import LeadStore, WaitingLead
-from runtime.outbound.orders import CallFacts, Dialer, DialOrder, DialRefused
+from runtime.outbound.orders import CallFacts, Dialer, DialOrder, DialRefused, TooLateError
 from runtime.outbound.outcome import RetryPolicy, decide, is_account_trouble
 from runtime.outbound.schedule import why_never
 from schemas import Fleet
@@ -30,7 +30,8 @@ _log = get_logger(__name__)
 class Timing:
     """How long is waited for what, in seconds.
 
-    `settle` after a call may have been placed by a process that died: the account lists it by then.
+    `settle` from the moment when it is looked for a call that a process which died, or a lost answer, may
+    have placed: the account lists it by then.
     `ring_margin` beyond the ringing until the account is asked, and then again each `ask_every`.
     `report_grace` after the end of a call, for our own report on it. `longest` is when a call that is never
     heard of again is given up.
@@ -115,12 +116,22 @@ class CampaignDesk:
         return 0 if known.refused is not None else order.ring_seconds + self._timing.ring_margin
 
     async def _dial(self, campaign: Campaign, order: DialOrder) -> float | None:
-        turn = await self._turn(campaign, order)
-        if turn is None:
-            await asyncio.to_thread(self._attempts.undo, order.attempt)
-            return None
+        while True:
+            turn = await self._turn(campaign, order)
+            if turn is None:
+                await asyncio.to_thread(self._attempts.undo, order.attempt)
+                return None
+            try:
+                return await self._ask_for(campaign, order, turn)
+            except TooLateError:
+                _log.warning("turn_missed", attempt=order.attempt)
+                await self._end_if_taken_over(order.attempt, turn)
+
+    async def _ask_for(self, campaign: Campaign, order: DialOrder, turn: float) -> float | None:
         try:
-            call_sid = await self._dialer.place(order)
+            call_sid = await self._dialer.place(replace(order, dial_by_s=turn + STALE_SECONDS))
+        except TooLateError:
+            raise
         except DialRefused as refused:
             return await self._refused(campaign, order, refused)
         except Exception as error:
@@ -145,12 +156,15 @@ class CampaignDesk:
                 await asyncio.sleep(self._timing.turn_poll)
                 continue
             await asyncio.sleep(turn - self._epoch())
-            if not await asyncio.to_thread(self._attempts.has_turn, attempt, turn):
-                _log.warning("attempt_taken_over", attempt=attempt)
-                await asyncio.get_running_loop().create_future()  # this process has no part in it any more
+            await self._end_if_taken_over(attempt, turn)
             await self._keep_distance(campaign)
             if self._epoch() - turn < STALE_SECONDS:
                 return turn
+
+    async def _end_if_taken_over(self, attempt: str, turn: float) -> None:
+        if not await asyncio.to_thread(self._attempts.has_turn, attempt, turn):
+            _log.warning("attempt_taken_over", attempt=attempt)
+            await asyncio.get_running_loop().create_future()  # this process has no part in it any more
 
     async def _may_dial(self, campaign: Campaign, order: DialOrder) -> bool:
         """Tell whether what held when the attempt was begun holds still: that may have been yesterday."""
@@ -187,7 +201,7 @@ class CampaignDesk:
 
         An account that does not answer has not said that there is none: it is asked until it answers.
         """
-        await asyncio.sleep(since + self._timing.settle - self._epoch())
+        await asyncio.sleep(self._timing.settle)  # from now on: who placed it may have done so a moment ago
         pause = 1.0
         while True:
             try:

@@ -32,7 +32,8 @@ class DialOrder:
     `to` and `from_` are E.164. `record` None leaves recording to the agent's declaration. It may ring for
     `ring_seconds`. `campaign` and `lead` are None for a call that somebody asked for by hand. `send_digits`
     are pressed after the answer, before anything is said (`w` is half a second): the way through a menu.
-    `most_seconds` is how long the account lets the call last, None for as long as the agent does.
+    `most_seconds` is how long the account lets the call last, None for as long as the agent does. `dial_by_s`
+    is the time (seconds since the epoch) after which Twilio is not to be asked for it any more.
     """
 
     attempt: str
@@ -49,6 +50,7 @@ class DialOrder:
     lead: str | None = None
     send_digits: str = ""
     most_seconds: int | None = None
+    dial_by_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,18 @@ class DialRefused(Exception):
         self.permanent = permanent
 
 
+class TooLateError(Exception):
+    """Twilio was not asked for the call: the time until which it was to be dialled had passed."""
+
+
 class Dialer(Protocol):
     """Who places calls, and knows what became of them."""
 
     async def place(self, order: DialOrder) -> str:
         """Place the call and return its SID.
 
-        Raises `DialRefused`. Any other error leaves open whether there is a call: look before dialling again.
+        Raises `DialRefused`, `TooLateError`. Any other error leaves open whether there is a call: look before
+        dialling again.
         """
         ...
 

@@ -20,7 +20,7 @@ from runtime.figures.logs import get_logger
 from runtime.outbound.account_calls import calls_between, fetch_call, is_trial, may_be_called
 from runtime.outbound.call_parameters import call_parameters
 from runtime.outbound.dial import CALL_MARGIN_SECONDS
-from runtime.outbound.orders import CallFacts, DialOrder, DialRefused
+from runtime.outbound.orders import CallFacts, DialOrder, DialRefused, TooLateError
 from runtime.outbound.refusals import refused, unverified
 from runtime.reception import revision_of
 from runtime.store import StoreUnavailableError
@@ -74,7 +74,7 @@ class Placing:
     async def place(self, order: DialOrder) -> str:
         """Place the call and return its SID.
 
-        Raises `DialRefused`; `TwilioApiError` when nobody knows whether there is a call.
+        Raises `DialRefused`, `TooLateError`; `TwilioApiError` when nobody knows whether there is a call.
         """
         order = await self.within_trial(order)
         try:
@@ -121,12 +121,15 @@ class Placing:
     async def dial(self, order: DialOrder) -> str:
         """Ask Twilio for a call that is stored, and return its SID.
 
-        Raises `DialRefused`; `TwilioApiError` when Twilio does not say whether it places the call, and does
-        not list it either. It may still come about: the account is asked again when it should have rung.
+        Raises `DialRefused`, `TooLateError`; `TwilioApiError` when Twilio does not say whether it places the
+        call, and does not list it either. It may still come about: the account is asked again when it should
+        have rung.
         """
         agent = self._fleet.agents[order.agent]
         asked = call_parameters(order, agent, self._fleet.service, self._document(agent, order))
         since = self._epoch()
+        if order.dial_by_s is not None and since > order.dial_by_s:
+            raise TooLateError
         try:
             call_sid = await self._api(order).create_call(order.to, order.from_, **asked)
         except TwilioApiError as error:

@@ -12,7 +12,7 @@ from runtime.outbound.attempt_store import AttemptStore, Begun, NotNow
 from runtime.outbound.campaign_desk import CampaignDesk, Timing
 from runtime.outbound.lead_store import LeadStore
 from runtime.outbound.leads import Lead, lead_id
-from runtime.outbound.orders import CallFacts, DialOrder
+from runtime.outbound.orders import CallFacts, DialOrder, TooLateError
 from runtime.store.database import migrate, open_engine
 from schemas import Fleet, load_fleet
 from tests.runtime.virtual_time import run
@@ -46,10 +46,12 @@ class Network:
     place_trouble: list[Exception] = field(default_factory=list)
     look_trouble: list[Exception] = field(default_factory=list)
     looks: int = 0
+    orders: list[DialOrder] = field(default_factory=list)
 
     async def place(self, order: DialOrder) -> str:
         if self.place_trouble:
             raise self.place_trouble.pop(0)
+        self.orders.append(order)
         self.placed[order.attempt] = self.clock()
         return self._sid(order.attempt)
 
@@ -158,5 +160,38 @@ def test_nobody_is_dialled_while_the_account_does_not_say_whether_there_is_a_cal
         assert known is not None
         assert known.facts.call_sid == f"CA{attempt}"
         assert len(world.network.placed) == 1
+
+    play(tmp_path, story)
+
+
+def test_a_process_that_goes_on_waits_until_the_account_lists_what_the_other_placed_last(
+    tmp_path: Path,
+) -> None:
+    async def story(world: World) -> None:
+        attempt = await world.dialled()
+        await asyncio.sleep(3600)
+        before = world.now()
+        await world.desk.place("spring", attempt)
+        assert world.network.placed[attempt] >= before + Timing().settle
+
+    play(tmp_path, story)
+
+
+def test_a_turn_that_has_passed_before_twilio_is_asked_is_followed_by_another(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        attempt = await world.begin()
+        world.network.place_trouble = [TooLateError()]
+        assert await world.desk.place("spring", attempt) == 50
+        assert list(world.network.placed) == [attempt]
+        assert world.network.looks == 0
+
+    play(tmp_path, story)
+
+
+def test_a_call_is_to_be_dialled_within_three_seconds_of_its_turn(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        await world.desk.place("spring", await world.begin())
+        (order,) = world.network.orders
+        assert order.dial_by_s == world.now() + 3
 
     play(tmp_path, story)
