@@ -30,6 +30,7 @@ from runtime.outbound.campaign_room import CampaignRoom
 from runtime.outbound.dial_desk import DialDesk
 from runtime.outbound.dial_store import DialStore
 from runtime.outbound.inline import inline_documents
+from runtime.outbound.opt_outs import OptOuts
 from runtime.outbound.placing import Placing
 from runtime.reception import Answer, Reception
 from runtime.recording import RecordingWriter
@@ -104,7 +105,8 @@ class Node:
         self.load = LoadGate()
         self.calls = Calls(self.store, self.line, on_end=self._ended)
         self.media = HoldMedia.load(_holds(fleet))
-        self.tools = ToolRoom(fleet.agents.values(), settings, transport=tool_transport)
+        opt_outs = OptOuts(self.store.thread, epoch)
+        self.tools = ToolRoom(fleet.agents.values(), settings, opt_outs.note, transport=tool_transport)
         self.metrics = Metrics(self._active_calls, self.tools.names)
         self.transfers = Transfers(fleet, self.media, base_url, clock, epoch)
         self._text_line = TextLine(settings)

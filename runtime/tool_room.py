@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 import httpx2
 
 from runtime.agent_tools import AgentTools
 from runtime.call.events import Prepared
+from runtime.call.tools.built_in import DO_NOT_CALL
 from runtime.errands import Errands, Keep
 from runtime.late_answers import KeptRequests
 from runtime.model.text_model import TextModel
@@ -36,6 +37,7 @@ class Instructed(Protocol):
 class ToolRoom:
     """Made once for a node; `errands` gives each call its own. `transport` is replaceable for tests.
 
+    `never_call` keeps a number from being called again and returns what the model is told of it.
     Raises `UnresolvedReference` for a tool whose secret is not there.
     """
 
@@ -43,11 +45,13 @@ class ToolRoom:
         self,
         agents: Iterable[Agent],
         settings: Settings,
+        never_call: Callable[[str], Awaitable[str]],
         *,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._tools = {agent.name: AgentTools.of(agent) for agent in agents}
         self._settings = settings
+        self._never_call = never_call
         self._transport = transport
         self._kept = KeptRequests()
         self._http: HttpCaller | None = None
@@ -73,11 +77,14 @@ class ToolRoom:
     ) -> Errands:
         """Return the errands of a call; what prep finds is added to the terms of its `engine`.
 
-        `variables` are what prep's templates stand for: caller, country, called, call_sid.
+        `variables` are what prep's templates stand for: caller, country, called, call_sid. Nobody calls the
+        `caller` again who does not want it.
         """
         tools = self.of(agent)
 
         async def run(action: RunTool) -> str:
+            if action.name == DO_NOT_CALL:
+                return await self._never_call(str(variables["caller"]))
             answer = await self._caller().call(tools.requests[action.name], action.arguments, tools.hosts)
             return answer.text
 
@@ -90,7 +97,8 @@ class ToolRoom:
             return prepared
 
         def keep(tool: str) -> Keep | None:
-            return None if tools.requests[tool].method == "GET" else self._kept.begin
+            request = tools.requests.get(tool)
+            return None if request is not None and request.method == "GET" else self._kept.begin
 
         return Errands(name, run, clock=clock, prepare=prepare_call if agent.prep else None, keep=keep)
 

@@ -23,11 +23,12 @@ TRANSFER: Final = "transfer"
 SWITCH_LANGUAGE: Final = "switch_language"
 
 LONGEST_TRANSFER: Final = 600.0  # s, as a net: a transfer ends by itself before that
+LONGEST_NOTE: Final = 15.0  # s, as a net: the database has less
 LONGEST_COLLECTION: Final = 120.0  # s, from the request to the last key
 MOST_DIGITS: Final = 32
 MOST_SUMMARY_CHARACTERS: Final = 1_000  # it is read out while the caller waits
-KEPT_IN_THE_RECORD: Final = {TAKE_MESSAGE: '{"taken": true}', DO_NOT_CALL: '{"noted": true}'}
-"""What is done by being asked for: it stands in the record."""
+MESSAGE_TAKEN: Final = '{"taken": true}'
+"""A message is taken by being told: it stands in the record."""
 LANGUAGE_SWITCHED: Final = '{"switched": true}'
 _OUTCOMES: Final[dict[Outcome, str]] = {
     "busy": "the line is busy",
@@ -108,6 +109,7 @@ OPTIONAL: Final = {
             "confirm it and say goodbye.",
             _object({}),
             built_in=True,
+            seconds=LONGEST_NOTE,
         ),
     )
 }

@@ -16,11 +16,13 @@ from runtime.call.actions import BeginTransfer, Respond, RunTool
 from runtime.call.events import ToolAnswered
 from runtime.call.tools.built_in import (
     COLLECT_DIGITS,
+    DO_NOT_CALL,
     HANG_UP,
-    KEPT_IN_THE_RECORD,
     LANGUAGE_SWITCHED,
+    MESSAGE_TAKEN,
     SEND_DIGITS,
     SWITCH_LANGUAGE,
+    TAKE_MESSAGE,
     TRANSFER,
     keys_sent,
     transfer_result,
@@ -144,8 +146,10 @@ class ToolDesk:
             self.hang_up_asked = True
             self._toolbox.drop(call_id)
             return ()
-        if (answer := KEPT_IN_THE_RECORD.get(request.name)) is not None:
-            return self._done(call_id, answer)
+        if request.name == TAKE_MESSAGE:
+            return self._done(call_id, MESSAGE_TAKEN)
+        if request.name == DO_NOT_CALL:
+            return [RunTool(call_id, request.name, arguments), *self._toolbox.give()]
         if request.name == SEND_DIGITS:
             return self._send(call_id, str(arguments.get("digits") or ""), now)
         if request.name == COLLECT_DIGITS:
