@@ -7,7 +7,7 @@ is still to be called, from which number, how many calls there are, and when the
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -17,16 +17,18 @@ from sqlalchemy import (
     Engine,
     Row,
     Select,
-    case,
+    and_,
     false,
     func,
     insert,
+    or_,
     select,
     update,
 )
 
 from runtime.outbound.facts import merged
-from runtime.outbound.orders import CallFacts, DialOrder, DialRefused, new_attempt
+from runtime.outbound.numbers import free_number
+from runtime.outbound.orders import TERMINAL, CallFacts, DialOrder, DialRefused, new_attempt
 from runtime.outbound.outcome import Decision, Finished, Outcome, Retry
 from runtime.store.campaign_tables import attempts, campaigns, leads, never_call
 from runtime.store.database import take_turns, writing_transaction
@@ -38,6 +40,8 @@ PAUSED_SECONDS: Final = 60.0
 NO_ROOM_SECONDS: Final = 5.0
 ON_THE_PHONE_SECONDS: Final = 120.0
 FARTHEST_TURN_MS: Final = 1000
+# After this a call that was never heard of again is over.
+LONGEST_CALL_MS: Final = 6 * 3_600_000
 
 _FACTS: Final = (
     "call_sid",
@@ -159,20 +163,10 @@ class AttemptStore:
         paused = select(campaigns.c.state).where(campaigns.c.name == campaign.name)
         if connection.scalar(paused) != "running":
             return NotNow(PAUSED_SECONDS)
-        on_the_phone = select(func.count()).where(_is_open(), attempts.c.number == number)
+        on_the_phone = select(func.count()).where(self._is_live(), attempts.c.number == number)
         if connection.scalar(on_the_phone):
             return NotNow(ON_THE_PHONE_SECONDS)
-        own = (attempts.c.caller, func.count(), func.sum(_of(campaign)))
-        counted = select(*own).where(_is_open(), attempts.c.agent == agent.name).group_by(attempts.c.caller)
-        calls = {caller: (all_, ours) for caller, all_, ours in connection.execute(counted)}
-        if _is_full(campaign, agent, calls):
-            return NotNow(NO_ROOM_SECONDS)
-        numbers = campaign.numbers or tuple(entry.number for entry in agent.numbers)
-        fewest = min(numbers, key=lambda number: calls.get(number, (0, 0)))
-        most = campaign.max_concurrent_per_number
-        if most is not None and calls.get(fewest, (0, 0))[1] >= most:
-            return NotNow(NO_ROOM_SECONDS)
-        return fewest
+        return free_number(connection, campaign, agent) or NotNow(NO_ROOM_SECONDS)
 
     def _insert(
         self,
@@ -232,10 +226,21 @@ class AttemptStore:
             connection.execute(update(attempts).where(attempts.c.id == attempt).values(dialled_at=turn))
             return turn / 1000
 
-    def is_forbidden(self, number: str) -> bool:
-        """Tell whether somebody has asked not to be called again."""
+    def is_free(self, number: str, attempt: str) -> bool:
+        """Tell whether an attempt may call somebody: who asked not to be, or is on the phone, may not be."""
+        other = (self._is_live(), attempts.c.number == number, attempts.c.id != attempt)
         with self._engine.connect() as connection:
-            return connection.scalar(_forbidden(number)) is not None
+            reasons = (_forbidden(number), select(attempts.c.number).where(*other).limit(1))
+            return all(connection.scalar(reason) is None for reason in reasons)
+
+    def _is_live(self) -> ColumnElement[bool]:
+        """Whether there is a call, or is to be one; it may have come about after it had been given up."""
+        late = (
+            attempts.c.call_sid.is_not(None),
+            attempts.c.status.not_in(TERMINAL),
+            attempts.c.dialled_at > self._now() - LONGEST_CALL_MS,
+        )
+        return or_(_is_open(), and_(*late))
 
     def has_turn(self, attempt: str, turn_s: float) -> bool:
         """Tell whether the attempt still waits for that turn: no other process has gone on with it."""
@@ -263,12 +268,26 @@ class AttemptStore:
             row = connection.execute(select(attempts).where(this)).one_or_none()
             if row is None:
                 return None
-            known = merged(_facts(row), news)
-            changed = {name: getattr(known, name) for name in _FACTS}
+            after_all = row.refused is not None and news.call_sid is not None
+            known = merged(CallFacts() if after_all else _facts(row), news)
+            changed: dict[str, object] = {name: getattr(known, name) for name in _FACTS}
+            if after_all:
+                changed |= {"refused": None, **self._reopened(connection, row)}
             connection.execute(update(attempts).where(this).values(**changed))
             if news.opted_out:
                 self._never_again(connection, row.number)
             return row.workflow if known.is_final and row.ended_at is None else None
+
+    def _reopened(self, connection: Connection, row: Row[tuple[object, ...]]) -> dict[str, object]:
+        """Let whoever calls the lead next go on with a call that came about after it had been given up."""
+        waits = (leads.c.campaign == row.campaign, leads.c.id == row.lead, leads.c.state == "retry")
+        back = {"state": "dialling", "due_at": None, "changed_at": self._now()}
+        if (
+            row.ended_at is None
+            or not connection.execute(update(leads).where(*waits).values(**back)).rowcount
+        ):
+            return {}
+        return {"ended_at": None, "outcome": None}
 
     def _never_again(self, connection: Connection, number: str) -> None:
         """Keep a number from being called, and finish the leads that wait with it."""
@@ -309,10 +328,14 @@ class AttemptStore:
             return _seconds(connection.scalar(due))
 
     def undo(self, attempt: str) -> None:
-        """Take an attempt back that was never dialled: the lead is as if there had been none."""
+        """Take an attempt back that was never dialled: the lead is as if there had been none.
+
+        One of whose call was heard meanwhile stays.
+        """
         with writing_transaction(self._engine) as connection:
+            take_turns(connection, "dialling")
             row = connection.execute(select(attempts).where(attempts.c.id == attempt)).one_or_none()
-            if row is None:
+            if row is None or row.call_sid is not None:
                 return
             connection.execute(attempts.delete().where(attempts.c.id == attempt))
             lead = (leads.c.campaign == row.campaign, leads.c.id == row.lead)
@@ -337,17 +360,6 @@ def _forbidden(number: str) -> Select[tuple[str]]:
 
 def _is_open() -> ColumnElement[bool]:
     return attempts.c.ended_at.is_(None)
-
-
-def _of(campaign: Campaign) -> ColumnElement[int]:
-    return case((attempts.c.campaign == campaign.name, 1), else_=0)
-
-
-def _is_full(campaign: Campaign, agent: Agent, calls: Mapping[str, Sequence[int]]) -> bool:
-    """Tell whether the agent or the campaign has as many calls as it may have; by number: all, and ours."""
-    all_, ours = (sum(each[index] for each in calls.values()) for index in (0, 1))
-    full_agent = agent.max_concurrent_calls is not None and all_ >= agent.max_concurrent_calls
-    return full_agent or (campaign.max_concurrent_calls is not None and ours >= campaign.max_concurrent_calls)
 
 
 def _attempt(row: Row[tuple[object, ...]]) -> Attempt:

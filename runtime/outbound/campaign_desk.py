@@ -14,6 +14,7 @@ from typing import Final
 
 from runtime.figures.logs import get_logger
 from runtime.outbound.attempt_store import PAUSED_SECONDS, Attempt, AttemptStore, Begun, NotNow
+from runtime.outbound.dial import LOST_SECONDS
 from runtime.outbound.facts import is_told, merged
 from runtime.outbound.hours import calling_hours, calling_zones
 from runtime.outbound.lead_store import LeadStore, WaitingLead
@@ -135,12 +136,8 @@ class CampaignDesk:
         except DialRefused as refused:
             return await self._refused(campaign, order, refused)
         except Exception as error:
-            # It may have been placed all the same: Twilio took the request and its answer was lost.
+            # It may have been placed all the same, or may be yet: Twilio's answer was lost. `look` goes on.
             _log.warning("dial_unknown", attempt=order.attempt, detail=type(error).__name__)
-            if not await self._find_call(order, turn):
-                lost = DialRefused(None, "no answer", permanent=False)
-                await asyncio.to_thread(self._attempts.refuse, order.attempt, lost)
-                return 0
         else:
             await asyncio.to_thread(self._attempts.placed, order.attempt, call_sid)
         return order.ring_seconds + self._timing.ring_margin
@@ -175,7 +172,7 @@ class CampaignDesk:
         now, zones = self._epoch(), self._zones(campaign, person)
         if not zones or calling_hours(campaign).next_moment(now, zones) != now:
             return False
-        return not await asyncio.to_thread(self._attempts.is_forbidden, order.to)
+        return await asyncio.to_thread(self._attempts.is_free, order.to, order.attempt)
 
     async def _keep_distance(self, campaign: Campaign) -> None:
         """Wait until the last call of this process is long enough ago: turns may have been taken up late."""
@@ -221,8 +218,10 @@ class CampaignDesk:
         `silent`: the last wait brought nothing. Then the account is asked.
         """
         known = await asyncio.to_thread(self._attempts.find, attempt)
-        if known is None or known.facts.call_sid is None:
+        if known is None or known.refused is not None:
             return 0
+        if known.facts.call_sid is None:
+            return await self._look_for_lost(known)
         facts = known.facts
         if silent and not facts.is_final:
             facts = await self._ask(known, known.facts.call_sid)
@@ -235,6 +234,27 @@ class CampaignDesk:
             await asyncio.to_thread(self._attempts.note, attempt, CallFacts(status="failed"))
             return 0
         return self._timing.ask_every
+
+    async def _look_for_lost(self, attempt: Attempt) -> float:
+        """Look for a call whose placing was not answered; there is none when it should have rung long ago."""
+        terms = self._fleet.campaigns.get(attempt.campaign)
+        if terms is None:
+            return PAUSED_SECONDS
+        order, since = attempt.order(terms), attempt.dialled_at_s or 0
+        try:
+            call_sid = await self._dialer.placed_since(order, since)
+        except Exception as error:
+            _log.warning("look_up_failed", attempt=attempt.id, detail=type(error).__name__)
+            return self._timing.ask_every
+        if call_sid is not None:
+            await asyncio.to_thread(self._attempts.placed, attempt.id, call_sid)
+            return self._timing.ring_margin
+        wait = since + order.ring_seconds + LOST_SECONDS - self._epoch()
+        if wait > 0:
+            return min(wait, self._timing.ask_every)
+        lost = DialRefused(None, "no answer", permanent=False)
+        await asyncio.to_thread(self._attempts.refuse, attempt.id, lost)
+        return 0
 
     async def _ask(self, attempt: Attempt, call_sid: str) -> CallFacts:
         """Ask the account about a call of which nothing was heard, and keep the answer."""
@@ -251,6 +271,8 @@ class CampaignDesk:
         known = await asyncio.to_thread(self._attempts.find, attempt)
         if known is None:
             return None
+        if known.refused is None and not known.facts.is_final:  # its call was heard of in this very moment
+            return self._timing.ring_margin
         now = self._epoch()
         decision = decide(known.refused or known.facts, self._policy(campaign), known.calls, now)
         due = await asyncio.to_thread(self._attempts.conclude, attempt, decision)

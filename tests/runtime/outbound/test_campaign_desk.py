@@ -195,3 +195,80 @@ def test_a_call_is_to_be_dialled_within_three_seconds_of_its_turn(tmp_path: Path
         assert order.dial_by_s == world.now() + 3
 
     play(tmp_path, story)
+
+
+def test_a_call_whose_placing_was_not_answered_is_waited_for_and_found(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        attempt = await world.begin()
+        world.network.place_trouble = [TimeoutError()]
+        patience = await world.desk.place("spring", attempt)
+        assert patience == 50
+        await asyncio.sleep(patience)
+        assert await world.desk.look(attempt, silent=True) == 60
+        await asyncio.sleep(60)
+        world.network.placed[attempt] = world.now()
+        assert await world.desk.look(attempt, silent=True) > 0
+        world.attempts.note(attempt, CallFacts(f"CA{attempt}", "completed", end_reason="caller_hangup"))
+        assert await world.desk.look(attempt, silent=False) == 0
+        assert await world.desk.conclude("spring", attempt) is None
+        assert world.lead() == ("finished", "completed", 1)
+
+    play(tmp_path, story)
+
+
+async def given_up(world: World) -> str:
+    """Lose the answer to a dial, and wait until nobody believes in its call any more."""
+    attempt = await world.begin()
+    world.network.place_trouble = [TimeoutError()]
+    wait = await world.desk.place("spring", attempt)
+    while wait:
+        await asyncio.sleep(wait)
+        wait = await world.desk.look(attempt, silent=True)
+    return attempt
+
+
+def test_a_call_that_comes_about_after_it_was_given_up_is_gone_on_with(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        started = world.now()
+        attempt = await given_up(world)
+        assert world.now() - started == 150
+        due = await world.desk.conclude("spring", attempt)
+        assert due is not None
+        world.attempts.note(attempt, CallFacts(f"CA{attempt}", "ringing"))
+        assert world.lead()[0] == "dialling"
+        await asyncio.sleep(due)
+        world.attempts.note(attempt, CallFacts(status="completed", end_reason="caller_hangup"))
+        assert await world.begin() == attempt
+        assert await world.desk.place("spring", attempt) == 50
+        assert await world.desk.look(attempt, silent=True) == 0
+        assert await world.desk.conclude("spring", attempt) is None
+        assert world.lead()[:2] == ("finished", "completed")
+        assert world.network.placed == {}
+
+    play(tmp_path, story)
+
+
+def test_nobody_is_called_while_an_earlier_call_that_was_given_up_is_live(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        lost = await given_up(world)
+        due = await world.desk.conclude("spring", lost)
+        assert due is not None
+        await asyncio.sleep(due)
+        second = await world.begin()
+        assert second != lost
+        world.attempts.note(lost, CallFacts(f"CA{lost}", "in-progress"))
+        assert await world.desk.place("spring", second) is None
+        assert world.network.placed == {}
+
+    play(tmp_path, story)
+
+
+def test_a_report_that_comes_between_giving_up_and_concluding_is_kept_to(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        attempt = await given_up(world)
+        world.attempts.note(attempt, CallFacts(f"CA{attempt}", "ringing"))
+        assert await world.desk.conclude("spring", attempt) == 20
+        assert world.lead()[0] == "dialling"
+        assert await world.begin() == attempt
+
+    play(tmp_path, story)
