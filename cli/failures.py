@@ -61,7 +61,7 @@ def write_failure(arguments: Sequence[str], error: TmError) -> None:
             )
         case "explain" if asked.form == "json":
             write_document(error_as_json(error.message))
-        case "call" | "calls" | "message" if asked.form == "json":
+        case "call" | "calls" | "campaign" | "message" if asked.form == "json":
             write_document(json.dumps({"error": error.message}, indent=2))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,8 @@ from schemas.errors import TmError
 from schemas.suggestions import did_you_mean
 
 FOLLOW_SECONDS = 1.0
+EXIT_STOPPED = 1
+EXIT_INTERRUPTED = 130
 
 
 @click.command("campaign")
@@ -57,8 +58,8 @@ def command(
     """Run a CAMPAIGN, tell how far it is, pause it, let it go on, or cancel it.
 
     `run` adds the campaign's list to the database, where `tm serve` finds it and calls; it shows the progress
-    until everybody was called. Ctrl-C ends the looking, not the campaign. Who was added before is not added
-    again.
+    until everybody was called. Ctrl-C ends the looking (exit code 130), not the campaign. Exit code 1 says that
+    it was stopped before everybody was called. Who was added before is not added again.
     """
     if action == "run" and dry_run:
         fleet, campaign = _declared(agents_dir, environ, name)
@@ -72,13 +73,11 @@ def command(
             _run(leads, *_declared(agents_dir, environ, name))
         else:
             _act(action, leads, name)
-        with contextlib.suppress(KeyboardInterrupt):
-            if action == "run" and not detach:
-                _follow(leads, name)
+        code = _follow(leads, name) if action == "run" and not detach else 0
         _tell(leads, name, form, csv_file)
     finally:
         engine.dispose()
-    return 0
+    return code
 
 
 def _declared(folder: Path, environ: Mapping[str, str], name: str) -> tuple[Fleet, Campaign]:
@@ -121,8 +120,19 @@ def _act(action: str, leads: LeadStore, name: str) -> None:
         leads.cancel(name)
 
 
-def _follow(leads: LeadStore, name: str) -> None:
-    """Show the progress until the campaign is over, stands still, or nobody wants to see it any more."""
+def _follow(leads: LeadStore, name: str) -> int:
+    """Show the progress until the campaign is over, stands still, or nobody wants to see it any more.
+
+    Return the exit code.
+    """
+    try:
+        _show_progress(leads, name)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    return 0 if leads.progress(name).is_over else EXIT_STOPPED
+
+
+def _show_progress(leads: LeadStore, name: str) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))

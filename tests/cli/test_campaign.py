@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cli.main import run
+from runtime.outbound.lead_store import LeadStore
+from runtime.store.database import open_engine
 
 DECLARATIONS = """\
 kind: Agent
@@ -108,3 +112,45 @@ def test_nobody_is_added_while_the_numbers_that_are_never_called_cannot_be_read(
     (checkout / "agents.d" / "never.csv").unlink()
     assert run(["campaign", "run", "spring", "--detach"]) == 1
     assert "there is no file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["run", "sprig"], ["status", "spring"], ["pause", "spring"]])
+def test_a_failure_in_json_is_a_document_as_well(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["campaign", *arguments, "--format", "json"]) == 1
+    assert "spri" in json.loads(capsys.readouterr().out)["error"]
+
+
+def interrupt(_seconds: float) -> None:
+    raise KeyboardInterrupt
+
+
+def pause_for_the_account(_seconds: float) -> None:
+    engine = open_engine("sqlite:///.tm/calls.sqlite3")
+    LeadStore(engine, time.time).pause("spring", "Twilio refuses calls of the account")
+    engine.dispose()
+
+
+def cancel(_seconds: float) -> None:
+    assert run(["campaign", "cancel", "spring"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "code", "told"),
+    [
+        (interrupt, 130, "spring  running"),
+        (pause_for_the_account, 1, "spring  paused: Twilio refuses calls of the account"),
+        (cancel, 0, "spring  over"),
+    ],
+)
+def test_the_exit_code_of_a_run_tells_whether_everybody_is_done_with(
+    meanwhile: Callable[[float], None],
+    code: int,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("cli.commands.campaign.time.sleep", meanwhile)
+    assert run(["campaign", "run", "spring"]) == code
+    assert told in capsys.readouterr().out
