@@ -78,7 +78,8 @@ class Over:
 class Attempt:
     """An attempt as it is known; times are seconds since the epoch.
 
-    `calls` counts those of the lead up to this one. `to` and `from_` are E.164.
+    `calls` counts those of the lead up to this one, `refusals` the attempts of it that were no call for now.
+    `to` and `from_` are E.164.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Attempt:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     dialled_at_s: float | None = None
     refused: DialRefused | None = None
+    refusals: int = 0
 
     def order(self, campaign: Campaign) -> DialOrder:
         """Return the order for its call, on the terms of its campaign."""
@@ -198,8 +200,14 @@ class AttemptStore:
 
     def find(self, attempt: str) -> Attempt | None:
         """Return an attempt; None when it was taken back."""
+        of_lead = attempts.alias()
+        refusals = select(func.count()).where(
+            of_lead.c.campaign == attempts.c.campaign,
+            of_lead.c.lead == attempts.c.lead,
+            of_lead.c.refused == "for_now",
+        )
         wanted = (
-            select(attempts, leads.c.variables, leads.c.calls)
+            select(attempts, leads.c.variables, leads.c.calls, refusals.scalar_subquery().label("refusals"))
             .join(leads, (leads.c.campaign == attempts.c.campaign) & (leads.c.id == attempts.c.lead))
             .where(attempts.c.id == attempt)
         )
@@ -281,7 +289,8 @@ class AttemptStore:
     def _reopened(self, connection: Connection, row: Row[tuple[object, ...]]) -> dict[str, object]:
         """Let whoever calls the lead next go on with a call that came about after it had been given up."""
         waits = (leads.c.campaign == row.campaign, leads.c.id == row.lead, leads.c.state == "retry")
-        back = {"state": "dialling", "due_at": None, "changed_at": self._now()}
+        counted = leads.c.calls + (1 if row.refused == "for_now" else 0)
+        back = {"state": "dialling", "due_at": None, "calls": counted, "changed_at": self._now()}
         if (
             row.ended_at is None
             or not connection.execute(update(leads).where(*waits).values(**back)).rowcount
@@ -321,6 +330,7 @@ class AttemptStore:
             if isinstance(decision, Retry):
                 waits = {"state": "retry", "due_at": round(decision.at_s * 1000)}
                 values |= {"outcome": "cancelled"} if _is_cancelled(connection, row.campaign) else waits
+                values |= {} if decision.counts else {"calls": leads.c.calls - 1}
             lead = (leads.c.campaign == row.campaign, leads.c.id == row.lead)
             calls = (leads.c.state == "dialling",) if row.ended_at is None else (false(),)
             connection.execute(update(leads).where(*lead, *calls).values(**values))
@@ -378,6 +388,7 @@ def _attempt(row: Row[tuple[object, ...]]) -> Attempt:
         variables=row.variables,
         dialled_at_s=_seconds(row.dialled_at),
         refused=refused,
+        refusals=row.refusals,
     )
 
 

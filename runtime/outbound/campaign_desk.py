@@ -274,7 +274,8 @@ class CampaignDesk:
         if known.refused is None and not known.facts.is_final:  # its call was heard of in this very moment
             return self._timing.ring_margin
         now = self._epoch()
-        decision = decide(known.refused or known.facts, self._policy(campaign), known.calls, now)
+        policy, came_to = self._policy(campaign), known.refused or known.facts
+        decision = decide(came_to, policy, known.calls, now, known.refusals)
         due = await asyncio.to_thread(self._attempts.conclude, attempt, decision)
         return None if due is None else max(due - now, 0)
 

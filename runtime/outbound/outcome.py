@@ -33,6 +33,10 @@ ACCOUNT_TROUBLE: Final = frozenset({10001, 20003, 20005, 21210, 21212, 21213})
 # RFC 3261, 21: the number is not found, is gone, is no address, or exists nowhere.
 NO_SUCH_NUMBER_SIP: Final = frozenset({404, 410, 484, 604})
 
+# How long a lead waits after its call was refused for no fault of its number; twice as long each time.
+BACK_OFF_SECONDS: Final = 60.0
+LONGEST_BACK_OFF_SECONDS: Final = 3600.0
+
 # A call that came about, and that a fault of ours ended before the agent could do its work.
 _OUR_FAULT: Final = frozenset({"model_error", "media_error", "drained", "failed"})
 
@@ -55,25 +59,40 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The lead is called again, at `at_s` seconds since the epoch or when its hours allow it after that."""
+    """The lead is called again, at `at_s` seconds since the epoch or when its hours allow it after that.
+
+    `counts` says whether the attempt uses up a retry: only a call does, or a number that is refused.
+    """
 
     at_s: float
     reason: Outcome
+    counts: bool = True
 
 
 Decision: TypeAlias = Finished | Retry
 
 
-def decide(known: CallFacts | DialRefused, policy: RetryPolicy, attempts: int, now_s: float) -> Decision:
+def decide(
+    known: CallFacts | DialRefused, policy: RetryPolicy, attempts: int, now_s: float, refusals: int = 1
+) -> Decision:
     """Return what becomes of a lead after an attempt that is over, the last of `attempts`.
 
-    A call that was refused, by Twilio or by what `tm` knows itself, is an attempt as well: so a number that
-    nobody can call comes to an end.
+    A number that was refused, by Twilio or by what `tm` knows itself, is an attempt as well: so one that
+    nobody can call comes to an end. Where there was no call for another reason it is tried again, later each
+    time: `refusals` counts those up to this one.
     """
     outcome = outcome_of(known)
+    if isinstance(known, DialRefused) and _is_for_now(known):
+        pause = min(BACK_OFF_SECONDS * 2 ** min(refusals - 1, 10), LONGEST_BACK_OFF_SECONDS)
+        return Retry(now_s + pause, outcome, counts=False)
     if not _is_worth_another(known, outcome, policy) or attempts > policy.max_retries:
         return Finished(outcome)
     return Retry(now_s + policy.cooldown_s, outcome)
+
+
+def _is_for_now(refused: DialRefused) -> bool:
+    """Tell whether the same order may be taken at another time: too many requests, a database away."""
+    return not refused.permanent and refused.code not in INVALID_NUMBER | NOT_ALLOWED
 
 
 def outcome_of(known: CallFacts | DialRefused) -> Outcome:
@@ -118,7 +137,7 @@ def _is_no_number(known: CallFacts) -> bool:
 def _is_worth_another(known: CallFacts | DialRefused, outcome: Outcome, policy: RetryPolicy) -> bool:
     """Tell whether another attempt may come to something else."""
     if isinstance(known, DialRefused):
-        return not known.permanent and known.code not in INVALID_NUMBER | NOT_ALLOWED
+        return False
     if outcome == "voicemail":
         return policy.voicemail == "retry"
     if known.answered_by == "fax" or known.error_code in NOT_ALLOWED:

@@ -12,7 +12,7 @@ from runtime.outbound.attempt_store import AttemptStore, Begun, NotNow
 from runtime.outbound.campaign_desk import CampaignDesk, Timing
 from runtime.outbound.lead_store import LeadStore
 from runtime.outbound.leads import Lead, lead_id
-from runtime.outbound.orders import CallFacts, DialOrder, TooLateError
+from runtime.outbound.orders import CallFacts, DialOrder, DialRefused, TooLateError
 from runtime.store.database import migrate, open_engine
 from schemas import Fleet, load_fleet
 from tests.runtime.virtual_time import run
@@ -242,7 +242,7 @@ def test_a_call_that_comes_about_after_it_was_given_up_is_gone_on_with(tmp_path:
         assert await world.desk.place("spring", attempt) == 50
         assert await world.desk.look(attempt, silent=True) == 0
         assert await world.desk.conclude("spring", attempt) is None
-        assert world.lead()[:2] == ("finished", "completed")
+        assert world.lead() == ("finished", "completed", 1)
         assert world.network.placed == {}
 
     play(tmp_path, story)
@@ -270,5 +270,22 @@ def test_a_report_that_comes_between_giving_up_and_concluding_is_kept_to(tmp_pat
         assert await world.desk.conclude("spring", attempt) == 20
         assert world.lead()[0] == "dialling"
         assert await world.begin() == attempt
+
+    play(tmp_path, story)
+
+
+def test_refusals_that_are_no_fault_of_the_number_use_up_no_retry(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        busy = DialRefused(20429, "Too many requests", permanent=False)
+        for wait in (60, 120, 240):
+            world.network.place_trouble = [busy]
+            attempt = await world.begin()
+            assert await world.desk.place("spring", attempt) == 0
+            assert await world.desk.conclude("spring", attempt) == wait
+            assert await world.desk.conclude("spring", attempt) == wait  # it is closed
+            assert world.lead() == ("retry", "failed", 0)
+            await asyncio.sleep(wait)
+        await world.desk.place("spring", await world.begin())
+        assert world.lead() == ("dialling", "failed", 1)
 
     play(tmp_path, story)

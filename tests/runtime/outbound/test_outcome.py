@@ -79,15 +79,24 @@ def test_what_became_of_a_call_decides_what_becomes_of_the_lead(facts: CallFacts
         (21216, False, "finished failed"),
         (21211, False, "finished invalid"),
         (99999, True, "finished failed"),
-        (20429, False, "retry failed"),
-        (20503, False, "retry failed"),
-        (None, False, "retry failed"),
     ],
 )
 def test_a_number_that_is_refused_for_good_is_not_dialled_again(
     code: int | None, permanent: bool, decision: str
 ) -> None:
     assert after(DialRefused(code, "no", permanent=permanent)) == decision
+
+
+@pytest.mark.parametrize("code", [20429, 20503, None])
+def test_a_call_that_was_not_placed_for_no_fault_of_the_number_uses_up_no_retry(code: int | None) -> None:
+    refused = DialRefused(code, "too many requests", permanent=False)
+    waits = []
+    for refusals in (1, 2, 3, 7, 5000):
+        decision = decide(refused, POLICY, 99, NOW, refusals)
+        assert isinstance(decision, Retry)
+        assert not decision.counts
+        waits.append(decision.at_s - NOW)
+    assert waits == [60, 120, 240, 3600, 3600]
 
 
 @pytest.mark.parametrize("answered_by", MACHINES)
@@ -143,7 +152,7 @@ def test_nobody_is_called_more_often_than_allowed_and_never_after_opting_out(
 ) -> None:
     decision = decide(known, policy, attempts, NOW)
     if isinstance(decision, Retry):
-        assert attempts <= policy.max_retries
+        assert attempts <= policy.max_retries or not decision.counts
         assert decision.at_s >= NOW
         assert not (isinstance(known, CallFacts) and known.opted_out)
     else:
