@@ -58,8 +58,8 @@ def command(
     """Run a CAMPAIGN, tell how far it is, pause it, let it go on, or cancel it.
 
     `run` adds the campaign's list to the database, where `tm serve` finds it and calls; it shows the progress
-    until everybody was called. Ctrl-C ends the looking (exit code 130), not the campaign. Exit code 1 says that
-    it was stopped before everybody was called. Who was added before is not added again.
+    until everybody was called. Ctrl-C ends the looking (exit code 130), not the campaign. Exit code 1 says
+    that it was stopped before everybody was called. Who was added before is not added again.
     """
     if action == "run" and dry_run:
         fleet, campaign = _declared(agents_dir, environ, name)
