@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST_AT_A_TIME: Final = 200
 """Calls that one process waits for in one campaign, where the declarations have no limit."""
+# The period of a rate that is more than a call in so many seconds.
+MOST_SECONDS: Final = 100
 # How often is looked for workflows that have failed or are to be forgotten; how long they are kept.
 LOOK_SECONDS: Final = 30.0
 KEEP_SECONDS: Final = 3 * 86_400
@@ -74,8 +76,7 @@ class Queueing:
         of_all = None if of_each is None else of_each * numbers
         limits = (campaign.max_concurrent_calls, of_all, agent.max_concurrent_calls, MOST_AT_A_TIME)
         at_a_time = min(limit for limit in limits if limit is not None) if is_open else 0
-        rate = Fraction(campaign.calls_per_second).limit_denominator(100)
-        return _Terms(at_a_time, max(rate.numerator, 1), rate.denominator)
+        return _Terms(at_a_time, *limit_of(campaign.calls_per_second))
 
     def _keep_to(self, campaign: str, terms: _Terms) -> None:
         """Set a queue up, unless it is; the settings stand in the database, for all processes.
@@ -153,6 +154,14 @@ class Queueing:
         """Let the next link of a chain take the place of a workflow that has ended before its time."""
         campaign, lead, link = workflow.rsplit(":", 2)
         _enqueue(campaign, lead, int(link) + 1, LOOK_SECONDS)
+
+
+def limit_of(calls_per_second: float) -> tuple[int, int]:
+    """Return about the same rate as so many calls in so many seconds, both whole."""
+    if calls_per_second < 1 / MOST_SECONDS:
+        return 1, math.ceil(1 / calls_per_second)
+    rate = Fraction(calls_per_second).limit_denominator(MOST_SECONDS)
+    return rate.numerator, rate.denominator
 
 
 def _iso(epoch_s: float) -> str:
