@@ -18,11 +18,13 @@ from runtime.outbound.dial import LOST_SECONDS
 from runtime.outbound.facts import is_told, merged
 from runtime.outbound.hours import calling_hours, calling_zones
 from runtime.outbound.lead_store import LeadStore, WaitingLead
+from runtime.outbound.never import NeverCalled
 from runtime.outbound.orders import CallFacts, Dialer, DialOrder, DialRefused, TooLateError
-from runtime.outbound.outcome import RetryPolicy, decide, is_account_trouble
+from runtime.outbound.outcome import Outcome, RetryPolicy, decide, is_account_trouble
 from runtime.outbound.schedule import why_never
 from schemas import Fleet
 from schemas.campaign import Campaign
+from schemas.errors import TmError
 
 _log = get_logger(__name__)
 
@@ -65,6 +67,7 @@ class CampaignDesk:
         self._fleet = fleet
         self._leads = leads
         self._attempts = attempts
+        self._never = NeverCalled(fleet)
         self._dialer = dialer
         self._epoch = epoch
         self._timing = timing
@@ -75,25 +78,42 @@ class CampaignDesk:
         terms = self._fleet.campaigns.get(campaign)
         if terms is None:  # not declared any more: it may be again
             return NotNow(PAUSED_SECONDS)
-        wait = await self._until_its_hour(terms, lead)
+        wait = await self._until_it_may(terms, lead)
         if wait is None or wait > 0:
             return None if wait is None else NotNow(wait)
         agent = self._fleet.agents[terms.agent]
         begun = await asyncio.to_thread(self._attempts.begin, terms, agent, lead, workflow)
         return begun if isinstance(begun, Begun | NotNow) else None
 
-    async def _until_its_hour(self, campaign: Campaign, lead: str) -> float | None:
+    async def _until_it_may(self, campaign: Campaign, lead: str) -> float | None:
         """Return how many seconds it is until the lead may be called, None when it never may."""
         person = await asyncio.to_thread(self._leads.find, campaign.name, lead)
         if person is None:
             return None
+        forbidden = await self._is_forbidden(campaign, person.number)
+        if forbidden is None:
+            return PAUSED_SECONDS
+        if forbidden:
+            detail = f"{person.number} is never to be called"
+            return await self._finish(campaign, lead, "do_not_call", detail)
         now, zones = self._epoch(), self._zones(campaign, person)
         moment = calling_hours(campaign).next_moment(now, zones) if zones else None
         if moment is None:
-            detail = why_never(zones)
-            await asyncio.to_thread(self._leads.finish, campaign.name, lead, "invalid", detail)
-            return None
+            return await self._finish(campaign, lead, "invalid", why_never(zones))
         return moment - now
+
+    async def _finish(self, campaign: Campaign, lead: str, outcome: Outcome, detail: str) -> float | None:
+        """Finish a lead; one whose call is under way is gone on with at once."""
+        waits = await asyncio.to_thread(self._leads.finish, campaign.name, lead, outcome, detail)
+        return None if waits else 0
+
+    async def _is_forbidden(self, campaign: Campaign, number: str) -> bool | None:
+        """Tell whether the declared lists forbid to call somebody; None while they cannot be read."""
+        try:
+            return await asyncio.to_thread(self._never.forbids, campaign, number)
+        except TmError as error:
+            _log.error("do_not_call_unreadable", campaign=campaign.name, detail=error.message)
+            return None
 
     def _zones(self, campaign: Campaign, person: WaitingLead) -> tuple[str, ...]:
         hours = calling_hours(campaign)
@@ -171,6 +191,8 @@ class CampaignDesk:
             return False
         now, zones = self._epoch(), self._zones(campaign, person)
         if not zones or calling_hours(campaign).next_moment(now, zones) != now:
+            return False
+        if await self._is_forbidden(campaign, order.to) is not False:
             return False
         return await asyncio.to_thread(self._attempts.is_free, order.to, order.attempt)
 

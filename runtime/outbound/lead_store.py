@@ -20,6 +20,8 @@ Values: TypeAlias = dict[str, object]
 
 BATCH: Final = 500
 """Leads of one transaction."""
+WAITS: Final = ("backlog", "retry")
+"""The states of leads that are to be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class LeadStore:
         self._set_state(campaign, "cancelled", None)
         gone: Values = {"state": "finished", "outcome": "cancelled", "changed_at": self._now()}
         with writing_transaction(self._engine) as connection:
-            waits = leads.c.state.in_(("backlog", "retry"))
+            waits = leads.c.state.in_(WAITS)
             connection.execute(update(leads).where(leads.c.campaign == campaign, waits).values(gone))
 
     def status(self, campaign: str) -> CampaignStatus | None:
@@ -162,12 +164,12 @@ class LeadStore:
         with writing_transaction(self._engine) as connection:
             connection.execute(update(leads).where(leads.c.state != "finished").values(queued=False))
 
-    def finish(self, campaign: str, lead: str, outcome: Outcome, detail: str) -> None:
-        """Finish a lead that nobody is called for."""
+    def finish(self, campaign: str, lead: str, outcome: Outcome, detail: str) -> bool:
+        """Finish a lead that nobody is called for; False when its call is under way, or it was finished."""
         values = {"state": "finished", "outcome": outcome, "detail": detail, "changed_at": self._now()}
+        this = (leads.c.campaign == campaign, leads.c.id == lead, leads.c.state.in_(WAITS))
         with writing_transaction(self._engine) as connection:
-            this = (leads.c.campaign == campaign, leads.c.id == lead, leads.c.state != "finished")
-            connection.execute(update(leads).where(*this).values(**values))
+            return connection.execute(update(leads).where(*this).values(**values)).rowcount > 0
 
     def results(self, campaign: str) -> Iterator[dict[str, Any]]:
         """Yield the columns of every lead of a campaign, in the order of its list."""
@@ -227,8 +229,18 @@ def _add_batch(connection: Connection, campaign: str, rows: Mapping[str, Values]
             row.update(state="finished", outcome="duplicate", detail=detail)
     if new:
         connection.execute(insert(leads), new)
+    _finish_forbidden(connection, campaign, rows.values())
     refused = sum(row["state"] == "finished" for row in new)
     return Added(len(new) - refused, len(known), refused)
+
+
+def _finish_forbidden(connection: Connection, campaign: str, rows: Iterable[Values]) -> None:
+    """Finish who waits and stands in a list by now of numbers that are never called."""
+    for row in rows:
+        if row["outcome"] == "do_not_call":
+            gone = {name: row[name] for name in ("state", "outcome", "detail", "changed_at")}
+            waits = (leads.c.number == row["number"], leads.c.state.in_(WAITS))
+            connection.execute(update(leads).where(leads.c.campaign == campaign, *waits).values(**gone))
 
 
 def _waiting_elsewhere(connection: Connection, campaign: str, numbers: Sequence[object]) -> Mapping[str, str]:

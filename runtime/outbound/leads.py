@@ -69,9 +69,14 @@ class LeadTerms:
 
 def terms_of(fleet: Fleet, campaign: Campaign) -> LeadTerms:
     """Return by what the list of a campaign is read. Raises `TmError` for numbers that cannot be kept to."""
-    agent = fleet.agents[campaign.agent]
-    caller = (*campaign.numbers, *(entry.number for entry in agent.numbers))[0]
+    agent, caller = fleet.agents[campaign.agent], caller_of(fleet, campaign)
     return LeadTerms(caller, agent.variables, read_do_not_call(campaign.do_not_call, caller))
+
+
+def caller_of(fleet: Fleet, campaign: Campaign) -> str:
+    """Return the number from whose country the lists of a campaign are read."""
+    entries = fleet.agents[campaign.agent].numbers
+    return (*campaign.numbers, *(entry.number for entry in entries))[0]
 
 
 def lead_id(campaign: str, number: str) -> str:

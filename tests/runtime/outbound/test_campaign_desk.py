@@ -107,9 +107,10 @@ class World:
         return row["state"], row["outcome"], row["calls"]
 
 
-def play(folder: Path, story: Callable[[World], Awaitable[None]]) -> None:
+def play(folder: Path, story: Callable[[World], Awaitable[None]], terms: str = "") -> None:
     (folder / "leads.csv").write_text("number\n")
-    (folder / "fleet.yaml").write_text(DECLARED)
+    (folder / "never.csv").write_text("number\n")
+    (folder / "fleet.yaml").write_text(DECLARED + terms)
     loaded = load_fleet(folder, ENVIRONMENT)
     assert loaded.fleet is not None, loaded.diagnostics
     fleet = loaded.fleet
@@ -289,3 +290,32 @@ def test_refusals_that_are_no_fault_of_the_number_use_up_no_retry(tmp_path: Path
         assert world.lead() == ("dialling", "failed", 1)
 
     play(tmp_path, story)
+
+
+def test_a_list_of_numbers_that_has_grown_holds_for_who_waits_already(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        never = tmp_path / "never.csv"
+        attempt = await world.begin()
+        never.write_text(f"number\n+14155550199\n{PERSON}\n")
+        assert await world.desk.place("spring", attempt) is None
+        never.write_text("number\nnobody\n")
+        assert await world.desk.begin("spring", LEAD, "spring:lead:1") == NotNow(60)  # cannot be kept to
+        never.write_text(f"number\n{PERSON}\n")
+        assert await world.desk.begin("spring", LEAD, "spring:lead:2") is None
+        assert world.lead() == ("finished", "do_not_call", 0)
+        assert world.network.placed == {}
+
+    play(tmp_path, story, "do_not_call: never.csv\n")
+
+
+def test_a_call_that_is_under_way_is_gone_on_with_whatever_list_its_number_comes_into(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        attempt = await world.begin()
+        await world.desk.place("spring", attempt)
+        (tmp_path / "never.csv").write_text(f"number\n{PERSON}\n")
+        assert await world.begin() == attempt
+        world.attempts.note(attempt, CallFacts(status="completed", end_reason="caller_hangup"))
+        assert await world.desk.conclude("spring", attempt) is None
+        assert world.lead() == ("finished", "completed", 1)
+
+    play(tmp_path, story, "do_not_call: never.csv\n")
