@@ -30,7 +30,7 @@ RESULT_COLUMNS: Final = (
     "detail",
 )
 # What a spreadsheet would take for a formula when it opens the file.
-_FORMULA: Final = ("=", "@", "\t", "\r")
+_FORMULA: Final = ("=", "@", "+", "-", "\t", "\r", "\n")
 
 
 def status_text(name: str, status: CampaignStatus | None, progress: Progress) -> str:
@@ -108,4 +108,5 @@ def _cell(name: str, row: Mapping[str, Any]) -> str:
     if name in ("due_at", "changed_at"):
         return datetime.fromtimestamp(value / 1000, UTC).isoformat(timespec="seconds")
     text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    is_formula = name != "number" and text.startswith(_FORMULA)
+    return f"'{text}" if is_formula else text
