@@ -14,7 +14,9 @@ from schemas.errors import TmError
 POLL_SECONDS: Final = 0.5
 # How long a runtime that does not answer is waited for, once it has placed the call.
 PATIENCE_SECONDS: Final = 30.0
-ORDER_SECONDS: Final = 30.0
+ANSWER_SECONDS: Final = 30.0
+# How long the placing of a call may take: Twilio may have to be asked again, and looked at for the call.
+ORDER_SECONDS: Final = 120.0
 # How long the record of a call that was just hung up may take.
 LAST_SECONDS: Final = 10.0
 # Endings by which nobody was talked to until one side was done.
@@ -64,7 +66,7 @@ class RuntimeApi:
         self._url = url.rstrip("/")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx2.Client(
-            base_url=self._url, headers=headers, timeout=ORDER_SECONDS, transport=transport
+            base_url=self._url, headers=headers, timeout=ANSWER_SECONDS, transport=transport
         )
         self._pause = pause
 
@@ -75,12 +77,29 @@ class RuntimeApi:
         self._http.close()
 
     def place(self, order: Mapping[str, object]) -> Record:
-        """Place the call and return its record."""
-        return self._ask("POST", "/api/calls", order)
+        """Place the call and return its record; the `id` in the order is the call's, whatever comes of it."""
+        try:
+            return self._ask("POST", "/api/calls", order, seconds=ORDER_SECONDS)
+        except _UnansweredError as error:
+            raise CallFailedError(
+                f"{error.message}: the phone may ring all the same",
+                hint=f"`tm calls {order['id']}` shows it.",
+            ) from None
 
     def hang_up(self, call_id: str) -> Record:
         """End the call and return its record as it stands."""
         return self._ask("POST", f"/api/calls/{call_id}/hangup")
+
+    def take_back(self, call_id: str) -> Record | None:
+        """End a call that is being placed and return its record; None when nothing of it was seen in time."""
+        for _ in range(round(LAST_SECONDS / POLL_SECONDS)):
+            try:
+                self.hang_up(call_id)
+            except _UnknownCallError:  # the order may be on its way
+                self._pause(POLL_SECONDS)
+            else:
+                return self.last(call_id)
+        return None
 
     def follow(self, call_id: str) -> Iterator[Seen]:
         """Yield how the call stands, again and again, until it is over."""
@@ -113,9 +132,21 @@ class RuntimeApi:
         record = self._ask("GET", f"/api/calls/{call_id}")
         return Seen(record, str(self._ask("GET", f"/api/calls/{call_id}/dial")["status"]))
 
-    def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Record:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        seconds: float = ANSWER_SECONDS,
+    ) -> Record:
         try:
-            answer = self._http.request(method, path, json=body)
+            timeout = httpx2.Timeout(ANSWER_SECONDS, read=seconds)
+            answer = self._http.request(method, path, json=body, timeout=timeout)
+        except (httpx2.ReadTimeout, httpx2.ReadError, httpx2.RemoteProtocolError) as error:
+            raise _UnansweredError(
+                f"the runtime at {self._url} has not answered ({type(error).__name__})"
+            ) from None
         except httpx2.HTTPError as error:
             raise _UnreachableError(
                 f"no runtime answers at {self._url} ({type(error).__name__})",
@@ -124,11 +155,20 @@ class RuntimeApi:
         if answer.is_success:
             record: Record = answer.json()
             return record
-        raise CallFailedError(_words(answer), hint=_hint(answer.status_code))
+        kind = _UnknownCallError if answer.status_code == httpx2.codes.NOT_FOUND else CallFailedError
+        raise kind(_words(answer), hint=_hint(answer.status_code))
 
 
 class _UnreachableError(CallFailedError):
     """The runtime does not answer."""
+
+
+class _UnansweredError(_UnreachableError):
+    """The runtime has the request, and may have done what it asks for."""
+
+
+class _UnknownCallError(CallFailedError):
+    """There is no such thing."""
 
 
 def _words(answer: httpx2.Response) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Mapping, Sequence
 
 import click
@@ -73,9 +74,9 @@ def command(
         "ring_seconds": ring_seconds,
     }
     given = {name: value for name, value in order.items() if value is not None}
+    given["id"] = secrets.token_hex(16)
     with RuntimeApi(url or _runtime_url(os.environ), os.environ.get("TM_API_TOKEN") or None) as api:
-        placed = api.place(given)
-        ended, interrupted = _follow(api, placed)
+        ended, interrupted = _call(api, given)
     if form == "json":
         write_document(json.dumps(ended, indent=2))
     else:
@@ -83,6 +84,20 @@ def command(
     if interrupted:
         return EXIT_INTERRUPTED
     return 0 if was_reached(ended) else EXIT_NOT_REACHED
+
+
+def _call(api: RuntimeApi, order: Mapping[str, object]) -> tuple[Record, bool]:
+    """Place a call and show it until it is over; return its record, and whether Ctrl-C ended it."""
+    try:
+        placed = api.place(order)
+    except KeyboardInterrupt:
+        call_id = str(order["id"])
+        taken_back = api.take_back(call_id)
+        if taken_back is None:
+            err().print(f"The runtime knows of no such call yet; `tm calls {call_id}` shows it if it comes.")
+            raise
+        return taken_back, True
+    return _follow(api, placed)
 
 
 def _follow(api: RuntimeApi, placed: Record) -> tuple[Record, bool]:

@@ -32,6 +32,10 @@ _STATUSES: Final[dict[str, CallStatus]] = {
 }
 
 
+class AlreadyOrderedError(Exception):
+    """A call of this id was ordered before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dial:
     """A placed call. `placed_at` is epoch milliseconds, `detection_ms` how long the detection took.

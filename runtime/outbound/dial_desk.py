@@ -23,7 +23,7 @@ from runtime.call.ending import REPORTED_ENDINGS
 from runtime.call.events import AnswererKnown
 from runtime.call.tools.built_in import DO_NOT_CALL
 from runtime.figures.logs import get_logger
-from runtime.outbound.dial import LOST_SECONDS, Dial, Noted, call_status
+from runtime.outbound.dial import LOST_SECONDS, AlreadyOrderedError, Dial, Noted, call_status
 from runtime.outbound.ordering import CallRequest, order_of
 from runtime.outbound.orders import CallFacts, DialRefused
 from runtime.outbound.variables import filled_in
@@ -100,6 +100,7 @@ class DialDesk:
     async def order(self, request: CallRequest) -> str:
         """Place the call that somebody asks for, and return the id of its record.
 
+        One whose id was ordered before is not placed again. One that is hung up meanwhile is taken back.
         Raises `BadOrderError`, `NotNowError`, `DialRefused`, `StoreUnavailableError`; `TwilioApiError` when
         nobody knows whether there is a call.
         """
@@ -111,9 +112,15 @@ class DialDesk:
         agent, room = agents[order.agent], None
         if agent.max_concurrent_calls is not None:
             room = agent.max_concurrent_calls - self._calls.active(agent.name)
-        if not await self._placing.begin(order, room=room):
+        try:
+            begun = await self._placing.begin(order, room=room, once=True)
+        except AlreadyOrderedError:
+            return order.attempt
+        if not begun:
             raise NotNowError(f"{agent.name} has all the calls that it may have at a time")
-        await self._placing.dial(order)
+        call_sid = await self._placing.dial(order)
+        if await self._store.is_taken_back(order.attempt):
+            await self._placing.cancel(call_sid)
         return order.attempt
 
     async def cancel(self, call_id: str) -> bool:

@@ -42,16 +42,31 @@ class DialStore:
         expires_at: int,
         room: int | None = None,
         since: int = 0,
+        once: bool = False,
     ) -> bool:
         """Store a call that is about to be placed, with its record.
 
         False when its agent has `room` live calls besides those of this node, which the caller counts.
+        Raises `AlreadyOrderedError` for one that is stored already, if it is to be stored `once`.
         """
         return await self._change(
             lambda connection: dials.begin(
-                connection, order, record, expires_at=expires_at, room=room, node=self._node, since=since
+                connection,
+                order,
+                record,
+                expires_at=expires_at,
+                room=room,
+                node=self._node,
+                since=since,
+                once=once,
             ),
             WORK_SECONDS,
+        )
+
+    async def is_taken_back(self, attempt: str) -> bool:
+        """Tell whether an operator has hung up the call, answered or not."""
+        return await self._thread.read(
+            lambda connection: dials.is_taken_back(connection, attempt), WORK_SECONDS
         )
 
     async def find(self, attempt: str) -> Dial | None:

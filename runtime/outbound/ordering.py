@@ -29,13 +29,15 @@ class CallRequest(BaseModel):
     """The body of `POST /api/calls`.
 
     `to` may be a national number, as it is dialled where `from` is. Without `from` the agent's first number
-    calls. With `voicemail` it is found out who has answered, and done as it says at a machine.
+    calls. With `voicemail` it is found out who has answered, and done as it says at a machine. `id` is to be
+    that of the call's record: with one that was used before, no call is placed.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     agent: str
     to: str
+    id: Annotated[str | None, Field(pattern=r"^[0-9a-f]{32}$")] = None
     from_: Annotated[str | None, Field(alias="from")] = None
     variables: Mapping[str, str] = Field(default_factory=dict)
     record: bool | None = None
@@ -59,7 +61,7 @@ def read_request(body: bytes) -> CallRequest:
 
 
 def order_of(request: CallRequest, agents: Mapping[str, Agent]) -> DialOrder:
-    """Return the order for one call, with an attempt of its own. Raises `BadOrderError`."""
+    """Return the order for one call, whose attempt is the request's id. Raises `BadOrderError`."""
     agent = agents.get(request.agent)
     if agent is None:
         raise UnknownAgentError(f'there is no agent "{request.agent}"{did_you_mean(request.agent, agents)}')
@@ -77,7 +79,7 @@ def order_of(request: CallRequest, agents: Mapping[str, Agent]) -> DialOrder:
     except BadVariables as problem:
         raise BadOrderError(f"variables: {problem}") from None
     return DialOrder(
-        attempt=new_attempt(),
+        attempt=request.id or new_attempt(),
         agent=agent.name,
         to=to,
         from_=caller,

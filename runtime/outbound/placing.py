@@ -95,10 +95,10 @@ class Placing:
         _log.info("trial_account", account=account, seconds=TRIAL_SECONDS)
         return replace(order, most_seconds=TRIAL_SECONDS)
 
-    async def begin(self, order: DialOrder, *, room: int | None = None) -> bool:
+    async def begin(self, order: DialOrder, *, room: int | None = None, once: bool = False) -> bool:
         """Store the call and its record; False when its agent has `room` calls besides those of this node.
 
-        Raises `StoreUnavailableError`.
+        Raises `StoreUnavailableError`; `AlreadyOrderedError` for one that is stored, if it is to be `once`.
         """
         agent = self._fleet.agents[order.agent]
         now = self._store.now()
@@ -115,7 +115,7 @@ class Placing:
             model=agent.voice.model,
         )
         return await self._store.begin(
-            order, record, expires_at=now + longest_ms, room=room, since=now - longest_ms
+            order, record, expires_at=now + longest_ms, room=room, since=now - longest_ms, once=once
         )
 
     async def dial(self, order: DialOrder) -> str:

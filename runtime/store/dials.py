@@ -18,6 +18,7 @@ from runtime.call_record import CallRecord, EndReason
 from runtime.outbound.dial import (
     CALL_MARGIN_SECONDS,
     LATE_SECONDS,
+    AlreadyOrderedError,
     Dial,
     Noted,
     order_json,
@@ -45,17 +46,22 @@ def begin(
     room: int | None = None,
     node: str = "",
     since: int = 0,
+    once: bool = False,
 ) -> bool:
     """Store a call that is about to be placed; False when its agent has `room` live calls besides a node's.
 
     The calls that `node` has are not counted: it has done so. Those begun before `since` (epoch ms) are over,
-    whatever their records say. An order that is stored already stays as it is.
+    whatever their records say. An order that is stored already stays as it is; with `once` it raises
+    `AlreadyOrderedError`.
     """
+    known = _row(connection, order.attempt) is not None
+    if known and once:
+        raise AlreadyOrderedError
     if room is not None:
         take_turns(connection, f"agent {order.agent}")
         if count_live_elsewhere(connection, order.agent, node, since) >= room:
             return False
-    if _row(connection, order.attempt) is not None:
+    if known:
         return True
     due_at = record.started_at + round((order.ring_seconds + LATE_SECONDS) * 1000)
     connection.execute(
@@ -84,6 +90,12 @@ def find(connection: Connection, attempt: str) -> Dial | None:
 def find_by_sid(connection: Connection, call_sid: str) -> str | None:
     """Return the attempt that a call of Twilio's belongs to, None for one that is nobody's."""
     return connection.execute(select(dials.c.attempt).where(dials.c.call_sid == call_sid)).scalar()
+
+
+def is_taken_back(connection: Connection, attempt: str) -> bool:
+    """Tell whether an operator has hung up the call, answered or not."""
+    wanted = select(calls.c.cancelled_at).where(calls.c.id == attempt)
+    return connection.execute(wanted).scalar() is not None
 
 
 def order_of(connection: Connection, call_id: str) -> DialOrder | None:

@@ -10,7 +10,7 @@ import pytest
 
 from cli.demo.processes import free_port
 from cli.main import run
-from cli.placed_call import PATIENCE_SECONDS, CallFailedError, RuntimeApi, was_reached
+from cli.placed_call import LAST_SECONDS, PATIENCE_SECONDS, CallFailedError, RuntimeApi, was_reached
 
 LIVE: dict[str, object] = {"id": "a1", "status": "active", "end_reason": None, "transcript": []}
 OVER = {**LIVE, "status": "completed", "end_reason": "agent_completed"}
@@ -87,3 +87,61 @@ def test_what_is_wrong_is_told_and_the_document_says_that_there_was_no_call(
     told = capsys.readouterr()
     assert words in told.err
     assert json.loads(told.out)["error"]
+
+
+class SlowRuntime(Runtime):
+    """Takes the order, and says so too late: `outcome` is what the client sees; `unknown` answers are 404."""
+
+    def __init__(self, outcome: BaseException, *, unknown: int = 0) -> None:
+        super().__init__(OVER)
+        self.outcome = outcome
+        self.unknown = unknown
+        self.orders: list[str] = []
+        self.hung_up: list[str] = []
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/api/calls":
+            self.orders.append(json.loads(request.content)["id"])
+            raise self.outcome
+        if request.url.path.endswith("/hangup"):
+            if self.unknown:
+                self.unknown -= 1
+                return httpx2.Response(404, json={"error": {"message": "there is no such call"}})
+            self.hung_up.append(request.url.path.split("/")[3])
+        return super().__call__(request)
+
+
+def call_at(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run the command with this runtime in place of the one of this machine."""
+    monkeypatch.setattr("cli.commands.call.RuntimeApi", lambda _url, token: runtime.api(token))
+    return run(["call", "front-desk", "+14155550177", "--format", "json"])
+
+
+def test_an_order_without_an_answer_may_ring_all_the_same_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runtime = SlowRuntime(httpx2.ReadTimeout("late"))
+    assert call_at(runtime, monkeypatch) == 1
+    told = capsys.readouterr()
+    assert "the phone may ring all the same" in json.loads(told.out)["error"]
+    assert f"tm calls {runtime.orders[0]}" in told.err
+    assert "tm serve" not in told.err
+
+
+@pytest.mark.parametrize("unknown", [0, 3])
+def test_ctrl_c_while_the_call_is_being_placed_hangs_it_up(
+    unknown: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runtime = SlowRuntime(KeyboardInterrupt(), unknown=unknown)
+    assert call_at(runtime, monkeypatch) == 130
+    assert runtime.hung_up == runtime.orders
+    assert json.loads(capsys.readouterr().out)["status"] == "completed"
+
+
+def test_ctrl_c_before_the_runtime_knows_of_the_call_says_where_to_look(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runtime = SlowRuntime(KeyboardInterrupt(), unknown=10**6)
+    assert call_at(runtime, monkeypatch) == 130
+    assert f"tm calls {runtime.orders[0]}" in capsys.readouterr().err
+    assert runtime.waited == pytest.approx(LAST_SECONDS, abs=1)

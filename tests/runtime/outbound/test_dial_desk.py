@@ -172,6 +172,31 @@ def test_a_lost_call_is_found_by_an_account_whose_clock_is_minutes_behind(
     play(tmp_path, story)
 
 
+def test_an_order_that_is_sent_again_with_its_id_places_one_call(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        first, second = [await order(office, id="a" * 32) for _ in range(2)]
+        assert first.json()["id"] == second.json()["id"] == "a" * 32
+        assert len(office.twilio.of("Url")) == 1
+        assert (await order(office, id="mine")).status_code == 422
+
+    play(tmp_path, story)
+
+
+def test_a_call_that_is_hung_up_while_it_is_being_placed_is_taken_back(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        office.twilio.lost_calls = 1
+        office.twilio.resources["Calls"] = {"calls": []}
+        placing = asyncio.create_task(order(office, id="a" * 32))
+        await asyncio.sleep(0.5)
+        assert (await office.client.post(f"/api/calls/{'a' * 32}/hangup")).status_code == 200
+        found = {"sid": "CA7", "status": "ringing", "direction": "outbound-api"}
+        office.twilio.resources["Calls"] = {"calls": [found]}
+        assert (await placing).status_code == 201
+        assert office.twilio.of("Status") == ["canceled"]
+
+    play(tmp_path, story)
+
+
 # --- answers
 
 
