@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
@@ -18,6 +19,9 @@ from runtime.routes.api import allowed
 from runtime.routes.requests import read_body
 from schemas.errors import TmError
 from schemas.leads_file import Row, json_row
+
+# As JSON that is not escaped has them. PostgreSQL: text has no NUL.
+_UNSTORABLE: Final = re.compile(r"[\ud800-\udfff]|(?<!\\)(?:\\\\)*\\u0000")
 
 
 def campaign_routes(node: Node) -> list[Route]:
@@ -58,7 +62,7 @@ async def add_leads(node: Node, request: Request) -> Response:
     name = request.path_params["name"]
     if name not in node.fleet.campaigns:
         raise HTTPException(HTTPStatus.NOT_FOUND, "there is no such campaign")
-    rows = _rows(await read_body(request))
+    rows = leads_in(await read_body(request))
     try:
         added, refused = await node.campaigns.add(name, rows)
     except SQLAlchemyError:
@@ -69,16 +73,22 @@ async def add_leads(node: Node, request: Request) -> Response:
     return JSONResponse({"added": added.new, "known": added.known, "refused": told})
 
 
-def _rows(body: bytes) -> Sequence[Row]:
-    """Return the rows of the body, counted from 0. Raises HTTPException."""
+def leads_in(body: bytes) -> Sequence[Row]:
+    """Return the rows of the body, counted from 0. Raises HTTPException: 422."""
     try:
         written = json.loads(body)
+        text = json.dumps(written, ensure_ascii=False)
     except (ValueError, RecursionError):
-        written = None
+        written, text = None, ""
     if not isinstance(written, dict) or not isinstance(written.get("leads"), list):
         raise HTTPException(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             'the body is JSON such as {"leads": [{"number": "+14155550123"}]}',
+        )
+    if _UNSTORABLE.search(text):
+        raise HTTPException(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "the leads have a NUL or half of a surrogate pair, which no database keeps",
         )
     return [json_row(index, each) for index, each in enumerate(written["leads"])]
 
