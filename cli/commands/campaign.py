@@ -102,7 +102,7 @@ def _database(environ: Mapping[str, str]) -> Engine:
 
 
 def _run(leads: LeadStore, fleet: Fleet, campaign: Campaign) -> None:
-    added = leads.add(campaign.name, _people(fleet, campaign))
+    added = leads.add(campaign.name, _people(fleet, campaign), fleet.campaigns)
     err().print(f"{added.new} added, {added.known} known before, {added.refused} not to be called")
     leads.start(campaign.name)
 

@@ -7,7 +7,7 @@ is still to be called, from which number, how many calls there are, and when the
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -16,7 +16,6 @@ from sqlalchemy import (
     Connection,
     Engine,
     Row,
-    Select,
     and_,
     false,
     func,
@@ -29,7 +28,8 @@ from sqlalchemy import (
 from runtime.outbound.facts import merged
 from runtime.outbound.numbers import free_number
 from runtime.outbound.orders import TERMINAL, CallFacts, DialOrder, DialRefused, new_attempt
-from runtime.outbound.outcome import Decision, Finished, Outcome, Retry
+from runtime.outbound.outcome import Decision, Finished, Retry
+from runtime.outbound.reasons import forbidden, is_cancelled, reason_not_to_call
 from runtime.store.campaign_tables import attempts, campaigns, leads, never_call
 from runtime.store.database import take_turns, writing_transaction
 from schemas import Agent
@@ -120,8 +120,18 @@ class AttemptStore:
         self._engine = engine
         self._epoch = epoch
 
-    def begin(self, campaign: Campaign, agent: Agent, lead: str, workflow: str) -> Begun | NotNow | Over:
-        """Begin an attempt to reach a lead, or return the one that is under way."""
+    def begin(
+        self,
+        campaign: Campaign,
+        agent: Agent,
+        lead: str,
+        workflow: str,
+        declared: Collection[str] | None = None,
+    ) -> Begun | NotNow | Over:
+        """Begin an attempt to reach a lead, or return the one that is under way.
+
+        Who is being called by another of the `declared` campaigns is not called; by any, where it is None.
+        """
         with writing_transaction(self._engine) as connection:
             take_turns(connection, "dialling")
             this = (leads.c.campaign == campaign.name, leads.c.id == lead)
@@ -136,7 +146,7 @@ class AttemptStore:
                 return Begun(open_one)
             if row.state == "finished":
                 return Over()
-            stop = self._reason_not_to(connection, campaign, row)
+            stop = reason_not_to_call(connection, campaign, row, declared)
             if stop is not None:
                 gone = {"state": "finished", "outcome": stop, "changed_at": self._now()}
                 connection.execute(update(leads).where(*this).values(**gone))
@@ -145,20 +155,6 @@ class AttemptStore:
             if isinstance(caller, NotNow):
                 return caller
             return Begun(self._insert(connection, row, agent, caller, workflow))
-
-    def _reason_not_to(
-        self, connection: Connection, campaign: Campaign, lead: Row[tuple[object, ...]]
-    ) -> Outcome | None:
-        """Return as what a lead is finished without a call, if it is."""
-        if _is_cancelled(connection, campaign.name):
-            return "cancelled"
-        if connection.scalar(_forbidden(lead.number)) is not None:
-            return "do_not_call"
-        if lead.calls > campaign.max_retries:  # fewer are allowed now than when the last call was decided on
-            last = (attempts.c.campaign == lead.campaign, attempts.c.lead == lead.id)
-            newest = select(attempts.c.outcome).where(*last).order_by(attempts.c.begun_at.desc()).limit(1)
-            return connection.scalar(newest) or "failed"
-        return None
 
     def _caller(self, connection: Connection, campaign: Campaign, agent: Agent, number: str) -> str | NotNow:
         """Return the number to call from: that with the fewest calls; or how long there is none."""
@@ -238,7 +234,7 @@ class AttemptStore:
         """Tell whether an attempt may call somebody: who asked not to be, or is on the phone, may not be."""
         other = (self._is_live(), attempts.c.number == number, attempts.c.id != attempt)
         with self._engine.connect() as connection:
-            reasons = (_forbidden(number), select(attempts.c.number).where(*other).limit(1))
+            reasons = (forbidden(number), select(attempts.c.number).where(*other).limit(1))
             return all(connection.scalar(reason) is None for reason in reasons)
 
     def _is_live(self) -> ColumnElement[bool]:
@@ -301,7 +297,7 @@ class AttemptStore:
     def _never_again(self, connection: Connection, number: str) -> None:
         """Keep a number from being called, and finish the leads that wait with it."""
         now = self._now()
-        if connection.scalar(_forbidden(number)) is None:
+        if connection.scalar(forbidden(number)) is None:
             connection.execute(insert(never_call).values(number=number, since=now))
         waits = leads.c.state.in_(("backlog", "retry"))
         gone = {"state": "finished", "outcome": "opted_out", "changed_at": now}
@@ -329,7 +325,7 @@ class AttemptStore:
             values: dict[str, object] = {"outcome": outcome, "changed_at": now, "state": "finished"}
             if isinstance(decision, Retry):
                 waits = {"state": "retry", "due_at": round(decision.at_s * 1000)}
-                values |= {"outcome": "cancelled"} if _is_cancelled(connection, row.campaign) else waits
+                values |= {"outcome": "cancelled"} if is_cancelled(connection, row.campaign) else waits
                 values |= {} if decision.counts else {"calls": leads.c.calls - 1}
             lead = (leads.c.campaign == row.campaign, leads.c.id == row.lead)
             calls = (leads.c.state == "dialling",) if row.ended_at is None else (false(),)
@@ -351,21 +347,12 @@ class AttemptStore:
             lead = (leads.c.campaign == row.campaign, leads.c.id == row.lead)
             calls = connection.scalar(select(leads.c.calls).where(*lead)) or 1
             before: dict[str, object] = {"state": "backlog" if calls == 1 else "retry", "calls": calls - 1}
-            if _is_cancelled(connection, row.campaign):
+            if is_cancelled(connection, row.campaign):
                 before |= {"state": "finished", "outcome": "cancelled"}
             connection.execute(update(leads).where(*lead).values(**before))
 
     def _now(self) -> int:
         return round(self._epoch() * 1000)
-
-
-def _is_cancelled(connection: Connection, campaign: str) -> bool:
-    state = select(campaigns.c.state).where(campaigns.c.name == campaign)
-    return connection.scalar(state) == "cancelled"
-
-
-def _forbidden(number: str) -> Select[tuple[str]]:
-    return select(never_call.c.number).where(never_call.c.number == number)
 
 
 def _is_open() -> ColumnElement[bool]:

@@ -82,7 +82,9 @@ class CampaignDesk:
         if wait is None or wait > 0:
             return None if wait is None else NotNow(wait)
         agent = self._fleet.agents[terms.agent]
-        begun = await asyncio.to_thread(self._attempts.begin, terms, agent, lead, workflow)
+        begun = await asyncio.to_thread(
+            self._attempts.begin, terms, agent, lead, workflow, self._fleet.campaigns
+        )
         return begun if isinstance(begun, Begun | NotNow) else None
 
     async def _until_it_may(self, campaign: Campaign, lead: str) -> float | None:

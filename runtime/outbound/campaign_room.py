@@ -106,7 +106,7 @@ class CampaignRoom:
     def _add(self, campaign: Campaign, rows: Sequence[Row]) -> tuple[Added, Sequence[RefusedLead]]:
         assert self._database is not None, "a declared campaign has a database"
         people = list(leads_of(rows, terms_of(self._fleet, campaign)))
-        added = LeadStore(self._database, self._epoch).add(campaign.name, people)
+        added = LeadStore(self._database, self._epoch).add(campaign.name, people, self._fleet.campaigns)
         return added, [person for person in people if isinstance(person, RefusedLead)]
 
     def drain(self) -> None:

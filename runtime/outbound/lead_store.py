@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
@@ -89,17 +89,20 @@ class LeadStore:
             rows = connection.execute(select(campaigns)).all()
         return {row.name: CampaignStatus(row.state, row.reason) for row in rows}
 
-    def add(self, campaign: str, people: Iterable[Lead | RefusedLead]) -> Added:
+    def add(
+        self, campaign: str, people: Iterable[Lead | RefusedLead], declared: Collection[str] | None = None
+    ) -> Added:
         """Add leads, a batch at a time; those that the campaign knows already stay as they are.
 
         A number that waits in another campaign is a duplicate: nobody is called by two of them at a time.
+        Only the `declared` ones are looked at, all where it is None.
         """
         added = Added()
         rows = (_values(campaign, person, self._now()) for person in people)
         while batch := list(itertools.islice(rows, BATCH)):
             with writing_transaction(self._engine) as connection:
                 take_turns(connection, "leads")
-                added += _add_batch(connection, campaign, {str(row["id"]): row for row in batch})
+                added += _add_batch(connection, campaign, {str(row["id"]): row for row in batch}, declared)
         return added
 
     def progress(self, campaign: str) -> Progress:
@@ -216,12 +219,18 @@ def _values(campaign: str, person: Lead | RefusedLead, now: int) -> Values:
     return {**row, **over, "id": lead_id(campaign, f"line {person.line} {person.detail}")}
 
 
-def _add_batch(connection: Connection, campaign: str, rows: Mapping[str, Values]) -> Added:
+def _add_batch(
+    connection: Connection, campaign: str, rows: Mapping[str, Values], declared: Collection[str] | None
+) -> Added:
     known = set(
         connection.scalars(select(leads.c.id).where(leads.c.campaign == campaign, leads.c.id.in_(rows)))
     )
     new = [row for id_, row in rows.items() if id_ not in known]
-    elsewhere = _waiting_elsewhere(connection, campaign, [row["number"] for row in new])
+    elsewhere = {
+        number: other
+        for number, other in _waiting_elsewhere(connection, campaign, [row["number"] for row in new])
+        if declared is None or other in declared
+    }
     for row in new:
         other = elsewhere.get(cast("str", row["number"]))
         if row["state"] == "backlog" and other is not None:
@@ -243,13 +252,15 @@ def _finish_forbidden(connection: Connection, campaign: str, rows: Iterable[Valu
             connection.execute(update(leads).where(leads.c.campaign == campaign, *waits).values(**gone))
 
 
-def _waiting_elsewhere(connection: Connection, campaign: str, numbers: Sequence[object]) -> Mapping[str, str]:
-    """Return those of the numbers that are to be called by another campaign, and by which."""
+def _waiting_elsewhere(
+    connection: Connection, campaign: str, numbers: Sequence[object]
+) -> Sequence[tuple[str, str]]:
+    """Return those of the numbers that are to be called by another campaign, and by which; run or not yet."""
     wanted = (
         select(leads.c.number, leads.c.campaign)
-        .join(campaigns, campaigns.c.name == leads.c.campaign)
+        .outerjoin(campaigns, campaigns.c.name == leads.c.campaign)
         .where(leads.c.number.in_(number for number in numbers if number is not None))
         .where(leads.c.state != "finished", leads.c.campaign != campaign)
-        .where(campaigns.c.state != "cancelled")
+        .where(campaigns.c.state.is_(None) | (campaigns.c.state != "cancelled"))
     )
-    return {row.number: row.campaign for row in connection.execute(wanted)}
+    return [(row.number, row.campaign) for row in connection.execute(wanted)]

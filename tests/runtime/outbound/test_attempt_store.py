@@ -153,3 +153,28 @@ def test_a_campaign_that_was_cancelled_calls_nobody_again(world: World) -> None:
     assert world.attempts.conclude(retried, Retry(world.now + 60, "busy")) is None
     world.attempts.undo(undone)
     assert world.leads.progress("spring").outcomes == {"cancelled": 10}
+
+
+def both_waiting(world: World) -> tuple[str, str]:
+    """Let one person wait in both campaigns, as lists left it that were added while one was not declared."""
+    number = "+14152000000"
+    world.leads.add("autumn", [Lead(99, number)], declared=("autumn",))
+    assert world.leads.progress("autumn").outcomes == {}
+    return lead_id("spring", number), lead_id("autumn", number)
+
+
+def test_who_waits_in_two_campaigns_is_called_by_the_one_that_comes_first(world: World) -> None:
+    _, second = both_waiting(world)
+    first = world.begun(0)
+    assert world.attempts.begin(campaign("autumn"), agent(), second, "second") == Over()
+    assert world.leads.progress("autumn").outcomes == {"duplicate": 1}
+    world.attempts.conclude(first, Retry(world.now + 60, "busy"))
+    assert isinstance(world.begin(0), Begun)
+
+
+def test_a_retry_of_a_campaign_that_is_declared_no_more_holds_nobody_back(world: World) -> None:
+    _, second = both_waiting(world)
+    world.attempts.conclude(world.begun(0), Retry(world.now + 60, "busy"))
+    declared = ("autumn",)
+    begun = world.attempts.begin(campaign("autumn"), agent(), second, "second", declared)
+    assert isinstance(begun, Begun)
