@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine
 
+from cli.campaign_progress import show_progress
 from cli.campaign_view import plan_json, plan_text, status_json, status_text, write_results
 from cli.options import agents_dir_option, environ_option
 from cli.terminal import err, write_document
@@ -22,7 +23,6 @@ from schemas import Campaign, Fleet, InvalidDeclarations, load_fleet
 from schemas.errors import TmError
 from schemas.suggestions import did_you_mean
 
-FOLLOW_SECONDS = 1.0
 EXIT_STOPPED = 1
 EXIT_INTERRUPTED = 130
 
@@ -126,24 +126,10 @@ def _follow(leads: LeadStore, name: str) -> int:
     Return the exit code.
     """
     try:
-        _show_progress(leads, name)
+        show_progress(leads, name)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     return 0 if leads.progress(name).is_over else EXIT_STOPPED
-
-
-def _show_progress(leads: LeadStore, name: str) -> None:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=err(), disable=not err().is_terminal, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        while True:
-            progress, status = leads.progress(name), leads.status(name)
-            bar.update(task, description=progress.line(), completed=progress.finished, total=progress.total)
-            if progress.is_over or status is None or status.state != "running":
-                return
-            time.sleep(FOLLOW_SECONDS)
 
 
 def _tell(leads: LeadStore, name: str, form: str, csv_file: Path | None) -> None:

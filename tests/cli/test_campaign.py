@@ -151,6 +151,8 @@ def test_the_exit_code_of_a_run_tells_whether_everybody_is_done_with(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("cli.commands.campaign.time.sleep", meanwhile)
+    monkeypatch.setattr("cli.campaign_progress.time.sleep", meanwhile)
     assert run(["campaign", "run", "spring"]) == code
-    assert told in capsys.readouterr().out
+    written = capsys.readouterr()
+    assert told in written.out
+    assert "2 of 4 finished" in written.err  # there is no terminal, and no bar
