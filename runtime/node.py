@@ -158,6 +158,7 @@ class Node:
             epoch=epoch,
             document=inline_documents(self.reception),
             on_end=self.metrics.ended,
+            active=self.calls.active,
         )
         self.dials = DialDesk(self.reception, dial_store, self.placing, on_end=self.metrics.ended)
         self.hang_ups = HangUpDesk(

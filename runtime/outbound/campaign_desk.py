@@ -19,7 +19,7 @@ from runtime.outbound.facts import is_told, merged
 from runtime.outbound.hours import calling_hours, calling_zones
 from runtime.outbound.lead_store import LeadStore, WaitingLead
 from runtime.outbound.never import NeverCalled
-from runtime.outbound.orders import CallFacts, Dialer, DialOrder, DialRefused, TooLateError
+from runtime.outbound.orders import CallFacts, Dialer, DialOrder, DialRefused, NoRoomError, TooLateError
 from runtime.outbound.outcome import Outcome, RetryPolicy, decide, is_account_trouble
 from runtime.outbound.schedule import why_never
 from schemas import Fleet
@@ -125,7 +125,7 @@ class CampaignDesk:
         """Place the call of an attempt, unless it has been; return how many seconds to wait for news of it.
 
         0 when there is no call. None when the attempt was taken back, and the lead waits on: its campaign
-        stands still, or it may not be called any more at this moment.
+        stands still, its agent has no room, or it may not be called any more at this moment.
         """
         known = await asyncio.to_thread(self._attempts.find, attempt)
         terms = self._fleet.campaigns.get(campaign)
@@ -149,11 +149,15 @@ class CampaignDesk:
             except TooLateError:
                 _log.warning("turn_missed", attempt=order.attempt)
                 await self._end_if_taken_over(order.attempt, turn)
+            except NoRoomError:
+                await self._end_if_taken_over(order.attempt, turn)
+                await asyncio.to_thread(self._attempts.undo, order.attempt)
+                return None
 
     async def _ask_for(self, campaign: Campaign, order: DialOrder, turn: float) -> float | None:
         try:
             call_sid = await self._dialer.place(replace(order, dial_by_s=turn + STALE_SECONDS))
-        except TooLateError:
+        except (TooLateError, NoRoomError):
             raise
         except DialRefused as refused:
             return await self._refused(campaign, order, refused)

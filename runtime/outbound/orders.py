@@ -95,14 +95,18 @@ class TooLateError(Exception):
     """Twilio was not asked for the call: the time until which it was to be dialled had passed."""
 
 
+class NoRoomError(Exception):
+    """Twilio was not asked for the call: its agent has all the calls that it may have at a time."""
+
+
 class Dialer(Protocol):
     """Who places calls, and knows what became of them."""
 
     async def place(self, order: DialOrder) -> str:
         """Place the call and return its SID.
 
-        Raises `DialRefused`, `TooLateError`. Any other error leaves open whether there is a call: look before
-        dialling again.
+        Raises `DialRefused`, `TooLateError`, `NoRoomError`. Any other error leaves open whether there is a
+        call: look before dialling again.
         """
         ...
 

@@ -20,7 +20,7 @@ from runtime.figures.logs import get_logger
 from runtime.outbound.account_calls import calls_between, fetch_call, is_trial, may_be_called
 from runtime.outbound.call_parameters import call_parameters
 from runtime.outbound.dial import CALL_MARGIN_SECONDS
-from runtime.outbound.orders import CallFacts, DialOrder, DialRefused, TooLateError
+from runtime.outbound.orders import CallFacts, DialOrder, DialRefused, NoRoomError, TooLateError
 from runtime.outbound.refusals import refused, unverified
 from runtime.reception import revision_of
 from runtime.store import StoreUnavailableError
@@ -50,7 +50,8 @@ def asks_when_answered(_agent: Agent, _order: DialOrder) -> None:
 class Placing:
     """Places the calls of a fleet's agents: a `Dialer`. `epoch` is in seconds.
 
-    `on_end` is given the records of calls that were not placed.
+    `on_end` is given the records of calls that were not placed, `active` tells how many calls of an agent
+    this node has.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Placing:
         epoch: Callable[[], float],
         document: Document = asks_when_answered,
         on_end: Callable[[CallRecord], None] = lambda _record: None,
+        active: Callable[[str], int] = lambda _agent: 0,
     ) -> None:
         self._fleet = fleet
         self._twilio = twilio
@@ -69,19 +71,29 @@ class Placing:
         self._epoch = epoch
         self._document = document
         self._on_end = on_end
+        self._active = active
         self._trials: dict[str, bool | None] = {}
 
     async def place(self, order: DialOrder) -> str:
         """Place the call and return its SID.
 
-        Raises `DialRefused`, `TooLateError`; `TwilioApiError` when nobody knows whether there is a call.
+        Raises `DialRefused`, `TooLateError`, `NoRoomError`; `TwilioApiError` when nobody knows whether there
+        is a call.
         """
         order = await self.within_trial(order)
         try:
-            await self.begin(order)
+            has_room = await self.begin(order, room=self._room(order))
         except StoreUnavailableError:
             raise DialRefused(None, "the call database does not answer", permanent=False) from None
+        if not has_room:
+            raise NoRoomError
         return await self.dial(order)
+
+    def _room(self, order: DialOrder) -> int | None:
+        """Return how many calls the agent may have besides those of this node."""
+        agent = self._fleet.agents[order.agent]
+        limit = agent.max_concurrent_calls
+        return None if limit is None else limit - self._active(agent.name)
 
     async def within_trial(self, order: DialOrder) -> DialOrder:
         """Return the order with the limits of a trial account. Raises `DialRefused` for a number beyond."""

@@ -57,12 +57,12 @@ def begin(
     known = _row(connection, order.attempt) is not None
     if known and once:
         raise AlreadyOrderedError
+    if known:
+        return True
     if room is not None:
         take_turns(connection, f"agent {order.agent}")
         if count_live_elsewhere(connection, order.agent, node, since) >= room:
             return False
-    if known:
-        return True
     due_at = record.started_at + round((order.ring_seconds + LATE_SECONDS) * 1000)
     connection.execute(
         insert(dials).values(

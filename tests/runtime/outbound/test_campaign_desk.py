@@ -12,7 +12,7 @@ from runtime.outbound.attempt_store import AttemptStore, Begun, NotNow
 from runtime.outbound.campaign_desk import CampaignDesk, Timing
 from runtime.outbound.lead_store import LeadStore
 from runtime.outbound.leads import Lead, lead_id
-from runtime.outbound.orders import CallFacts, DialOrder, DialRefused, TooLateError
+from runtime.outbound.orders import CallFacts, DialOrder, DialRefused, NoRoomError, TooLateError
 from runtime.store.database import migrate, open_engine
 from schemas import Fleet, load_fleet
 from tests.runtime.virtual_time import run
@@ -319,3 +319,14 @@ def test_a_call_that_is_under_way_is_gone_on_with_whatever_list_its_number_comes
         assert world.lead() == ("finished", "completed", 1)
 
     play(tmp_path, story, "do_not_call: never.csv\n")
+
+
+def test_who_cannot_be_called_because_the_agent_has_no_room_waits_on(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.network.place_trouble = [NoRoomError()]
+        attempt = await world.begin()
+        assert await world.desk.place("spring", attempt) is None
+        assert world.attempts.find(attempt) is None
+        assert world.lead() == ("backlog", None, 0)
+
+    play(tmp_path, story)
