@@ -14,11 +14,12 @@ from cli.campaign_progress import show_progress
 from cli.campaign_view import plan_json, plan_text, status_json, status_text, write_results
 from cli.options import agents_dir_option, environ_option
 from cli.terminal import err, write_document
+from runtime.outbound.known_people import KnownPeople, known_people, not_called_again
 from runtime.outbound.lead_store import LeadStore
 from runtime.outbound.leads import Lead, RefusedLead, read_leads, terms_of
 from runtime.outbound.schedule import planned_calls
 from runtime.settings import database_url
-from runtime.store.database import migrate, open_engine
+from runtime.store.database import migrate, open_engine, open_existing, sqlite_file
 from schemas import Campaign, Fleet, InvalidDeclarations, load_fleet
 from schemas.errors import TmError
 from schemas.suggestions import did_you_mean
@@ -63,7 +64,8 @@ def command(
     """
     if action == "run" and dry_run:
         fleet, campaign = _declared(agents_dir, environ, name)
-        planned = planned_calls(_people(fleet, campaign), campaign, time.time())
+        people = not_called_again(_people(fleet, campaign), _known(environ, name), name)
+        planned = planned_calls(people, campaign, time.time())
         write_document(plan_json(planned) if form == "json" else plan_text(planned))
         return 0
     engine = _database(environ)
@@ -93,6 +95,19 @@ def _declared(folder: Path, environ: Mapping[str, str], name: str) -> tuple[Flee
 def _people(fleet: Fleet, campaign: Campaign) -> Iterator[Lead | RefusedLead]:
     """Yield the rows of the list, read as the agent that calls needs them. Raises `TmError`."""
     return read_leads(campaign.leads, terms_of(fleet, campaign))
+
+
+def _known(environ: Mapping[str, str], name: str) -> KnownPeople:
+    """Return what the database knows of a campaign's people; a look makes no database. Raises `TmError`."""
+    url = database_url(environ)
+    file = sqlite_file(url)
+    if file is not None and not file.exists():
+        return KnownPeople()
+    engine = open_existing(url)
+    try:
+        return known_people(engine, name)
+    finally:
+        engine.dispose()
 
 
 def _database(environ: Mapping[str, str]) -> Engine:

@@ -12,6 +12,8 @@ import pytest
 
 from cli.main import run
 from runtime.outbound.lead_store import LeadStore
+from runtime.outbound.leads import lead_id
+from runtime.outbound.opt_outs import never_again
 from runtime.store.database import open_engine
 
 DECLARATIONS = """\
@@ -156,3 +158,20 @@ def test_the_exit_code_of_a_run_tells_whether_everybody_is_done_with(
     written = capsys.readouterr()
     assert told in written.out
     assert "2 of 4 finished" in written.err  # there is no terminal, and no bar
+
+
+def test_a_dry_run_knows_whom_nobody_calls_again(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["campaign", "run", "spring", "--detach"]) == 0
+    engine = open_engine("sqlite:///.tm/calls.sqlite3")
+    LeadStore(engine, time.time).finish("spring", lead_id("spring", "+14155550123"), "completed", "")
+    with engine.begin() as connection:
+        never_again(connection, "+12125550124", 0)
+    engine.dispose()
+    capsys.readouterr()
+    assert run(["campaign", "run", "spring", "--dry-run", "--format", "json"]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert planned["calls"] == []
+    assert [(each["line"], each["detail"]) for each in planned["refused"][:2]] == [
+        (2, "+14155550123 is finished already: completed"),
+        (3, "+12125550124 asked not to be called again"),
+    ]
