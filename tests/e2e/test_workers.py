@@ -28,7 +28,7 @@ SORRY = "Please call again later."
 # Of so many calls all go to one worker once in two thousand times.
 MANY = 12
 # A caller who has been answered, and asks again after whatever happened meanwhile.
-ASKS_TWICE: tuple[Step, ...] = (*ONE_QUESTION[:3], Wait(8_000), *ONE_QUESTION[1:])
+ASKS_TWICE: tuple[Step, ...] = (*ONE_QUESTION[:3], Wait(12_000), *ONE_QUESTION[1:])
 
 
 @contextlib.asynccontextmanager

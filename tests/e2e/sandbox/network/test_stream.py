@@ -117,7 +117,7 @@ def test_jitter_delays_messages_and_does_not_slow_the_caller_down() -> None:
             from_=GUEST, to=BISTRO, caller=caller, faults=StreamFaults(jitter_ms=200)
         ).ended()
         assert asyncio.get_running_loop().time() - began < 3.5  # one after the other they would take 7.5 s
-        assert max(_media_times(app.sockets[0])) > 1300
+        assert max(_media_times(app.sockets[0])) > 1000  # what is under way at the end is lost
 
     play(story, App(on_stream=_listen))
 
