@@ -118,10 +118,16 @@ class DialDesk:
             return order.attempt
         if not begun:
             raise NotNowError(f"{agent.name} has all the calls that it may have at a time")
-        call_sid = await self._placing.dial(order)
-        if await self._store.is_taken_back(order.attempt):
-            await self._placing.cancel(call_sid)
+        await self._end_if_taken_back(order.attempt, await self._placing.dial(order))
         return order.attempt
+
+    async def _end_if_taken_back(self, attempt: str, call_sid: str) -> None:
+        """End a call that was hung up before it was placed. It is placed, whatever comes of this."""
+        try:
+            if await self._store.is_taken_back(attempt):
+                await self._placing.cancel(call_sid)
+        except (StoreUnavailableError, TwilioApiError) as error:
+            _log.error("placed_call_not_taken_back", attempt=attempt, detail=str(error))
 
     async def cancel(self, call_id: str) -> bool:
         """End a placed call of which this node has no session; False when there is nothing to end.

@@ -13,7 +13,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from runtime.outbound.dial_store import DialStore
 from runtime.outbound.orders import CallFacts
+from runtime.store import StoreUnavailableError
 from tests.runtime.fake_text_model import TOOL
 from tests.runtime.office import AGENT, FRONT_DESK, PUBLIC_URL, Office, open_office
 from tests.runtime.virtual_time import run
@@ -193,6 +195,20 @@ def test_a_call_that_is_hung_up_while_it_is_being_placed_is_taken_back(tmp_path:
         office.twilio.resources["Calls"] = {"calls": [found]}
         assert (await placing).status_code == 201
         assert office.twilio.of("Status") == ["canceled"]
+
+    play(tmp_path, story)
+
+
+def test_a_call_that_is_placed_is_answered_as_such_though_the_database_goes_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_arguments: object) -> bool:
+        raise StoreUnavailableError("away")
+
+    monkeypatch.setattr(DialStore, "is_taken_back", away)
+
+    async def story(office: Office) -> None:
+        assert (await order(office)).status_code == 201
 
     play(tmp_path, story)
 
